@@ -1,0 +1,85 @@
+# make demo | make test | make help. Every target installs what it needs into .venv first.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+SHELL := /bin/sh
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Plain output where there is no terminal, also from those who would not look.
+ifndef MAKE_TERMOUT
+export NO_COLOR := 1
+endif
+
+heading = @printf '\n--- %s\n' '$(1)'
+
+.PHONY: help
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- the virtual environment ---------------------------------------------------------------------------------------
+# Made anew where its Python is gone or the checkout was moved: scripts in .venv/bin contain both paths.
+intact := $(and $(wildcard .venv/bin/python),$(findstring $(CURDIR)/.venv,$(file <.venv/pyvenv.cfg)))
+
+.venv/demo.installed .venv/test.installed: .venv/%.installed: requirements/%.lock $(if $(intact),,stale)
+	@tools/venv $*
+
+.PHONY: stale venv
+stale:
+venv: .venv/test.installed ## .venv with all that development needs
+
+# --- the demonstration ---------------------------------------------------------------------------------------------
+.PHONY: demo demo-down
+demo: .venv/demo.installed ## start the laboratory, run site.yml on it, show what came of it
+	@python tools/demo.py
+
+demo-down: .venv/demo.installed ## stop the laboratory and remove all that it left
+	@python -m lab down
+
+# --- the tests, in order of cost -----------------------------------------------------------------------------------
+.PHONY: test lint units sanity molecule e2e
+test: lint units sanity molecule e2e ## all tests
+
+without_account := AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null KUBECONFIG=/dev/null
+lint: .venv/test.installed ## style, types, documentation, and the playbooks' syntax
+	$(call heading,lint: ruff)
+	@ruff check .
+	@ruff format --check .
+	$(call heading,lint: mypy)
+	@mypy
+	$(call heading,lint: shellcheck)
+	@shellcheck .ci/run tools/venv requirements/compile.sh
+	$(call heading,lint: yamllint)
+	@yamllint --strict .
+	$(call heading,lint: antsibull-docs)
+	@# It would take installed collections for a part of this work tree, and copy only what git knows of them.
+	@GIT_CEILING_DIRECTORIES=$(CURDIR) antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=dependent .
+	@antsibull-changelog lint
+	$(call heading,lint: the playbooks without a cloud account)
+	@$(without_account) ansible-inventory -i inventories/prod --graph
+	@$(without_account) ansible-playbook site.yml -i inventories/prod --syntax-check
+	@$(without_account) ansible-playbook site.yml -i inventories/prod --list-tasks >/dev/null
+	$(call heading,lint: ansible-lint)
+	@ansible-lint --offline
+
+units: .venv/test.installed ## unit tests
+	$(call heading,units)
+	@pytest tests/unit
+
+sanity: .venv/test.installed ## ansible-test sanity, without containers
+	$(call heading,sanity)
+	@python tools/sanity.py
+
+# Molecule would have a collection's scenarios in extensions/, and says so unless it is told where they are.
+molecule: export MOLECULE_GLOB := molecule/*/molecule.yml
+molecule: export MOLECULE_COMMAND_BORDERS := false
+molecule: .venv/test.installed ## all scenarios, or one: make molecule ROLE=aurora
+	$(call heading,molecule)
+	@molecule test $(if $(ROLE),--scenario-name $(ROLE),--all)
+
+e2e: .venv/test.installed ## the playbooks on a laboratory of their own, and its faults
+	$(call heading,e2e)
+	@pytest tests/e2e
+
+# -------------------------------------------------------------------------------------------------------------------
+.PHONY: clean
+clean: ## remove .venv and all caches
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .ansible tests/output
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

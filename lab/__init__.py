@@ -1,0 +1,1 @@
+"""The laboratory: AWS, Kubernetes, PostgreSQL, exporter and Prometheus on this machine."""

@@ -1,0 +1,193 @@
+"""The gate that every request passes: who signed it, and whether IAM lets them."""
+
+from __future__ import annotations
+
+import hmac
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult, BaseResponse
+from moto.core.utils import get_service_model, utcnow
+from moto.iam.access_control import CreateAccessKeyFailure, IAMPolicy, create_access_key
+from moto.iam.exceptions import NotFoundException
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from moto.sts.models import sts_backends
+
+from lab.aws import policies
+from lab.aws.faults import fault
+from lab.aws.patches import Patches
+from lab.aws.request_log import RequestLog
+from lab.settings import Settings
+
+PARTITION = "aws"
+_BODY = "lab.body"
+_UNSIGNED = {"AssumeRoleWithWebIdentity"}
+_ALWAYS_ALLOWED = {"sts:GetCallerIdentity"}
+_GLOBAL = {"iam", "sts"}
+#: Code of an error in the three ways in which services write it: EC2, query (XML) and JSON.
+_CODES = {
+    "denied": ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException"),
+    "unknown key": ("AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"),
+    "signature": ("AuthFailure", "SignatureDoesNotMatch", "InvalidSignatureException"),
+    "expired": ("RequestExpired", "ExpiredToken", "ExpiredTokenException"),
+    "unsigned": ("AuthFailure", "MissingAuthenticationToken", "MissingAuthenticationTokenException"),
+}
+
+#: The ARN on which a request acts, where policies of the laboratory name single resources.
+ResourceOf = Callable[[Any, str], str]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who signed a request, and the policies that speak for them."""
+
+    arn: str
+    documents: list[Mapping[str, Any]]
+
+    def may(self, action: str, resource: str, context: policies.Context | None = None) -> policies.Verdict:
+        """What the caller's policies say about `action` on `resource`."""
+        keys = {"aws:PrincipalArn": [self.arn], **(context or {})}
+        return policies.decide(self.documents, action, resource, keys)
+
+
+@dataclass(frozen=True)
+class _Signature:
+    """The Authorization header of signature version 4."""
+
+    key_id: str
+    region: str
+    service: str
+    headers: list[str]
+    value: str
+
+    @classmethod
+    def parse(cls, header: str) -> _Signature | None:
+        parts = dict(part.strip().partition("=")[::2] for part in header.partition(" ")[2].split(","))
+        scope = parts.get("Credential", "").split("/")
+        if len(scope) != 5:
+            return None
+        return cls(
+            scope[0], scope[2], scope[3], parts.get("SignedHeaders", "").split(";"), parts.get("Signature", "")
+        )
+
+
+class Gate:
+    """Authenticates, authorises and logs the requests of one endpoint."""
+
+    def __init__(self, settings: Settings, log: RequestLog) -> None:
+        self._settings = settings
+        self._log = log
+        self.resources: dict[str, ResourceOf] = {}
+
+    def install(self, patches: Patches) -> None:
+        """Put the gate in front of all services."""
+        patches.around(DomainDispatcherApplication, "__call__", _keep_body)
+        patches.around(BaseResponse, "call_action", self._call_action)
+        patches.attribute(BaseResponse, "get_current_account", lambda response: self._settings.account)
+
+    def _call_action(self, original: Callable[[Any], Any], response: Any) -> Any:
+        action = response._get_action() or ""
+        caller: Caller | None = None
+        try:
+            if action not in _UNSIGNED:
+                caller = self._authenticate(response)
+                self._authorize(response, caller, action)
+            response.lab_caller = caller
+            answer = original(response)
+        except ServiceException as error:
+            _, headers, body = response.serialized(ActionResult(error))
+            answer = 403, {**headers, "status": "403"}, body
+        except NotImplementedError:
+            error = fault("InvalidAction", f"The laboratory has no {response.service_name}:{action}.")
+            answer = response.serialized(ActionResult(error))
+        sql = response._get_param("sql") if response.service_name == "rds-data" else None
+        self._log.write(response.service_name, action, caller.arn if caller else None, int(answer[0]), sql)
+        return answer
+
+    def _authenticate(self, response: Any) -> Caller:
+        signature = _Signature.parse(response.headers.get("Authorization", ""))
+        if signature is None:
+            raise _refusal(response, "unsigned", "Request is missing Authentication Token")
+        invalid = _refusal(
+            response, "unknown key", "The security token included in the request is invalid."
+        )
+        try:
+            key = create_access_key(self._settings.account, PARTITION, signature.key_id, response.headers)
+            documents = [IAMPolicy(policy)._policy_json for policy in key.collect_policies()]
+        except (CreateAccessKeyFailure, NotFoundException) as error:
+            raise invalid from error
+        if not hmac.compare_digest(_sign(response, signature, key.create_credentials()), signature.value):
+            raise _refusal(
+                response,
+                "signature",
+                "The request signature we calculated does not match the signature you provided. "
+                "Check your AWS Secret Access Key and signing method.",
+            )
+        session = sts_backends[self._settings.account][PARTITION].get_assumed_role_from_access_key(
+            signature.key_id
+        )
+        if session and session.expiration < utcnow():
+            raise _refusal(response, "expired", "The security token included in the request is expired")
+        if signature.region != self._settings.region and response.service_name not in _GLOBAL:
+            # As in a region that the account has not enabled.
+            raise _refusal(
+                response,
+                "unknown key",
+                f"The security token included in the request is invalid in {signature.region}: "
+                f"the laboratory is in {self._settings.region}.",
+            )
+        return Caller(key.arn, documents)
+
+    def _authorize(self, response: Any, caller: Caller, action: str) -> None:
+        resource_of = self.resources.get(response.service_name)
+        resource = resource_of(response, action) if resource_of else "*"
+        self.require(response, caller, f"{response.service_name}:{action}", resource)
+
+    def require(self, response: Any, caller: Caller, action: str, resource: str) -> None:
+        """Raise what AWS answers when the caller may not do `action` on `resource`."""
+        verdict = caller.may(action, resource)
+        if verdict is policies.Verdict.ALLOW or action in _ALWAYS_ALLOWED:
+            return
+        reason = (
+            "with an explicit deny in an identity-based policy"
+            if verdict is policies.Verdict.DENY
+            else f"because no identity-based policy allows the {action} action"
+        )
+        on = "" if resource == "*" else f" on resource: {resource}"
+        raise _refusal(
+            response, "denied", f"User: {caller.arn} is not authorized to perform: {action}{on} {reason}"
+        )
+
+
+def _keep_body(original: Callable[..., Any], app: Any, environ: dict[str, Any], start_response: Any) -> Any:
+    # moto parses a form and forgets its bytes, but the signature is over the bytes.
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ[_BODY] = body
+    environ["wsgi.input"] = io.BytesIO(body)
+    return original(app, environ, start_response)
+
+
+def _sign(response: Any, signature: _Signature, credentials: Any) -> str:
+    query = f"?{response.parsed_url.query}" if response.parsed_url.query else ""
+    headers = {name: response.headers[name] for name in signature.headers if name in response.headers}
+    request = AWSRequest(
+        method=response.method,
+        url=response.raw_path + query,
+        data=response.normalized_request.environ[_BODY],
+        headers=headers,
+    )
+    request.context["timestamp"] = response.headers.get("X-Amz-Date", "")
+    signer = SigV4Auth(credentials, signature.service, signature.region)
+    text = signer.string_to_sign(request, signer.canonical_request(request))
+    return str(signer.signature(text, request))
+
+
+def _refusal(response: Any, kind: str, message: str) -> Exception:
+    protocol = response.determine_response_protocol(get_service_model(response.boto3_service_name))
+    ec2, query, json = _CODES[kind]
+    return fault({"ec2": ec2, "query": query}.get(protocol, json), message)

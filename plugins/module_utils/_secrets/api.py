@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, The eks_observability.stack developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One function per call to Secrets Manager: no decisions here."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from .._aws import AwsError, aws_call, aws_lookup
+
+if t.TYPE_CHECKING:
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+
+Answer = dict[str, t.Any]
+
+
+class SecretError(AwsError):
+    """A call to Secrets Manager failed, or a secret cannot become what was asked for."""
+
+
+@aws_lookup(SecretError, "describe secret {name}", "ResourceNotFoundException")
+def describe_secret(client: SecretsManagerClient, name: str) -> Answer:
+    return t.cast(Answer, client.describe_secret(SecretId=name))
+
+
+@aws_lookup(SecretError, "read secret {name}", "ResourceNotFoundException")
+def read_secret(client: SecretsManagerClient, name: str) -> Answer:
+    """None where the secret is missing, or has no value yet."""
+    return t.cast(Answer, client.get_secret_value(SecretId=name))
+
+
+@aws_call(SecretError, "create secret {name}")
+def create_secret(client: SecretsManagerClient, name: str, request: Mapping[str, t.Any]) -> Answer:
+    return t.cast(Answer, client.create_secret(Name=name, **request))
+
+
+@aws_call(SecretError, "write secret {name}")
+def write_secret(client: SecretsManagerClient, name: str, text: str) -> Answer:
+    return t.cast(Answer, client.put_secret_value(SecretId=name, SecretString=text))
+
+
+@aws_call(SecretError, "change secret {name}")
+def update_secret(client: SecretsManagerClient, name: str, request: Mapping[str, t.Any]) -> None:
+    client.update_secret(SecretId=name, **request)
+
+
+@aws_call(SecretError, "restore secret {name}")
+def restore_secret(client: SecretsManagerClient, name: str) -> None:
+    client.restore_secret(SecretId=name)
+
+
+@aws_lookup(SecretError, "delete secret {name}", "ResourceNotFoundException")
+def delete_secret(client: SecretsManagerClient, name: str, recovery_window_in_days: int) -> None:
+    if recovery_window_in_days == 0:
+        client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    else:
+        client.delete_secret(SecretId=name, RecoveryWindowInDays=recovery_window_in_days)
+
+
+@aws_call(SecretError, "tag secret {name}")
+def tag_secret(client: SecretsManagerClient, name: str, tags: Mapping[str, str]) -> None:
+    client.tag_resource(SecretId=name, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+
+
+@aws_call(SecretError, "remove tags of secret {name}")
+def untag_secret(client: SecretsManagerClient, name: str, keys: list[str]) -> None:
+    client.untag_resource(SecretId=name, TagKeys=keys)
+
+
+@aws_call(SecretError, "generate a password")
+def random_password(client: SecretsManagerClient, length: int, exclude_characters: str) -> str:
+    return client.get_random_password(
+        PasswordLength=length, ExcludeCharacters=exclude_characters, RequireEachIncludedType=True
+    )["RandomPassword"]

@@ -1,0 +1,185 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The eks_observability.stack developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: external_secret_sync
+short_description: Wait until external secrets are in sync, and say why when they are not
+version_added: "1.0.0"
+description:
+  - Waits until the External Secrets Operator has synced the B(current) generation of each external secret and
+    its Secret carries every wanted key with a value. C(Ready=True) alone proves neither, it may be left from an
+    older spec.
+  - When the time is over, the module names the cause and the remedy for each external secret that is behind. It
+    reads conditions and events, and checks store, service account and role annotation itself where events are
+    lost.
+  - It only reads. Values of Secrets are never kept, compared or returned.
+options:
+  namespace:
+    description: Namespace of the external secrets.
+    type: str
+    required: true
+  external_secrets:
+    description: External secrets to wait for.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the external secret.
+        type: str
+        required: true
+      keys:
+        description: Keys that its Secret has to carry with a value.
+        type: list
+        elements: str
+        default: []
+  timeout:
+    description: Seconds to wait at most. V(0) looks once.
+    type: int
+    default: 120
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+requirements:
+  - python >= 3.11
+  - kubernetes >= 24.2.0
+notes:
+  - Needs the right to C(get) external secrets, stores, Secrets and service accounts, and to C(list) events,
+    in O(namespace).
+attributes:
+  check_mode:
+    description: Can run in check mode and return the same as in normal mode.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed.
+    support: none
+  idempotent:
+    description: Running it again changes nothing.
+    support: full
+author:
+  - The eks_observability.stack developers (@eks-observability)
+"""
+
+EXAMPLES = r"""
+- name: Wait for the credentials of the exporter
+  eks_observability.stack.external_secret_sync:
+    namespace: observability
+    external_secrets:
+      - name: aurora-credentials
+        keys: [username, password, DATA_SOURCE_URI]
+    timeout: 90
+  register: __credentials
+
+- name: Restart the exporter when its credentials change
+  ansible.builtin.debug:
+    msg: "checksum/credentials: {{ __credentials.external_secrets[0].data_hash }}"
+"""
+
+RETURN = r"""
+external_secrets:
+  description: Each external secret as it was seen last. Also returned on failure.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - name: aurora-credentials
+      synced: true
+      secret: aurora-credentials
+      store: aurora-secret-store
+      refresh_time: "2026-11-23T10:00:00Z"
+      data_hash: 6a2f41a3c54f
+      keys: [DATA_SOURCE_URI, password, username]
+      condition: "Ready=True SecretSynced: secret synced"
+  contains:
+    name:
+      description: Name of the external secret.
+      type: str
+    synced:
+      description: Whether it is in sync with its current spec and carries all wanted keys.
+      type: bool
+    secret:
+      description: Name of its Secret.
+      type: str
+    store:
+      description: Name of its store.
+      type: str
+    refresh_time:
+      description: Time of the last sync.
+      type: str
+    data_hash:
+      description: Hash of the Secret's data, as the operator writes it. It changes when a value changes.
+      type: str
+    keys:
+      description: Keys of the Secret that have a value.
+      type: list
+      elements: str
+    condition:
+      description: The condition C(Ready) in words.
+      type: str
+causes:
+  description: Cause and remedy for each external secret that is not in sync.
+  returned: failure
+  type: list
+  elements: dict
+  sample:
+    - what: ServiceAccount observability/aurora-access has no annotation eks.amazonaws.com/role-arn
+      remedy: Annotate it with the ARN of the IAM role that may read the secret
+"""
+
+import dataclasses
+import functools
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.model import Wanted
+from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.sync import (
+    ApiNotServedError,
+    sync,
+)
+from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import (
+    KubernetesError,
+    connect,
+)
+from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import growing, wait_until
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "namespace": {"type": "str", "required": True},
+            "external_secrets": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+                },
+            },
+            "timeout": {"type": "int", "default": 120},
+            **AUTH_ARG_SPEC,
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    wanted = [Wanted(one["name"], tuple(one["keys"])) for one in params["external_secrets"]]
+    wait = functools.partial(wait_until, timeout=params["timeout"], pause=growing(0.25, 4))
+    try:
+        sights, causes = sync(connect(params), params["namespace"], wanted, wait)
+    except (KubernetesError, ApiNotServedError) as error:
+        module.fail_json(msg=str(error), external_secrets=[])
+    results = [sight.result() for sight in sights]
+    if causes:
+        module.fail_json(
+            msg="\n".join([f"Not in sync after {params['timeout']} s:", *map(str, causes)]),
+            causes=[dataclasses.asdict(cause) for cause in causes],
+            external_secrets=results,
+        )
+    module.exit_json(changed=False, external_secrets=results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""A private laboratory for the end-to-end tests, playbook runs on it, and independent looks at what they did."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import boto3
+import psycopg
+from kubernetes import client, config
+from kubernetes.dynamic import DynamicClient
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+RECAP = re.compile(r"^(?P<host>\S+)\s+: ok=(?P<ok>\d+)\s+changed=(?P<changed>\d+)\s+.*failed=(?P<failed>\d+)", re.M)
+WRITES = {"create", "update", "patch", "delete", "deletecollection"}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One playbook run: what it printed, and the requests that reached the endpoints meanwhile."""
+
+    code: int
+    output: str
+    aws: Sequence[Mapping[str, Any]]
+    kubernetes: Sequence[Mapping[str, Any]]
+
+    @property
+    def changed(self) -> dict[str, int]:
+        return {match["host"]: int(match["changed"]) for match in RECAP.finditer(self.output)}
+
+    @property
+    def mutations(self) -> list[str]:
+        """Requests of the playbook that changed something; the laboratory's own controllers have other users."""
+        aws = [f"{entry['service']}:{entry['action']}" for entry in self.aws if entry["mutating"]]
+        kubernetes = [
+            f"{entry['verb']} {entry['resource']} {entry['name']}"
+            for entry in self.kubernetes
+            if entry["user"] == "lab-admin" and entry["verb"] in WRITES and not entry["dryRun"]
+        ]
+        return aws + kubernetes
+
+
+class Laboratory:
+    def __init__(self, state: Path) -> None:
+        self.environment = {**os.environ, "LAB_STATE": str(state), "PATH": f"{BIN}:{os.environ['PATH']}"}
+        self.environment.pop("ANSIBLE_COLLECTIONS_PATH", None)
+        self.state = state
+
+    def command(self, verb: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "lab", verb], cwd=ROOT, env=self.environment, check=check, capture_output=True, text=True
+        )
+
+    @property
+    def endpoints(self) -> dict[str, Any]:
+        return dict(json.loads((self.state / "endpoints.json").read_text()))
+
+    def play(self, playbook: str, *arguments: str, inventories: Sequence[str] = ("inventories/lab",)) -> Run:
+        logs = {name: Path(path) for name, path in self.endpoints["requests"].items()}
+        before = {name: path.stat().st_size if path.exists() else 0 for name, path in logs.items()}
+        sources = [word for inventory in inventories for word in ("-i", inventory)]
+        done = subprocess.run(
+            [str(BIN / "ansible-playbook"), playbook, *sources, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        seen = {name: _lines(path, before[name]) for name, path in logs.items()}
+        return Run(done.returncode, done.stdout, seen["aws"], seen["kubernetes"])
+
+    # Independent looks: boto3, psycopg, the Kubernetes client, HTTP.
+
+    def aws(self, service: str) -> Any:
+        credentials = Path(self.endpoints["aws_credentials_file"]).read_text()
+        keys = dict(re.findall(r"(aws_access_key_id|aws_secret_access_key)\s*=\s*(\S+)", credentials))
+        return boto3.client(service, endpoint_url=self.endpoints["aws_url"], region_name=self.endpoints["region"], **keys)
+
+    @property
+    def kubernetes(self) -> DynamicClient:
+        return DynamicClient(config.new_client_from_config(self.endpoints["kubeconfig"]))
+
+    def resource(self, api_version: str, kind: str) -> Any:
+        return self.kubernetes.resources.get(api_version=api_version, kind=kind)
+
+    def secret(self, name: str, namespace: str = "observability") -> dict[str, str]:
+        core = client.CoreV1Api(config.new_client_from_config(self.endpoints["kubeconfig"]))
+        data = core.read_namespaced_secret(name, namespace).data
+        return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+    def document(self, name: str) -> dict[str, Any]:
+        answer = self.aws("secretsmanager").get_secret_value(SecretId=name)
+        return dict(json.loads(answer["SecretString"]))
+
+    def master(self, cluster: str) -> psycopg.Connection[tuple[Any, ...]]:
+        found = self.aws("rds").describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"][0]
+        login = self.document(found["MasterUserSecret"]["SecretArn"])
+        return self.login(found["Endpoint"], found["Port"], found["DatabaseName"], login["username"], login["password"])
+
+    def login(self, host: str, port: int, database: str, user: str, password: str) -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(
+            host=host, port=port, dbname=database, user=user, password=password, autocommit=True,
+            sslmode="verify-full", sslrootcert=self.endpoints["database_ca_file"],
+        )  # fmt: skip
+
+    def prometheus(self, path: str, **query: str) -> Any:
+        with urlopen(f"{self.endpoints['prometheus_url']}/api/v1/{path}?{urlencode(query)}") as answer:
+            return json.load(answer)["data"]
+
+    def secrets_in_use(self) -> list[str]:
+        """Every value that no output may contain."""
+        manager = self.aws("secretsmanager")
+        names = [secret["ARN"] for page in manager.get_paginator("list_secrets").paginate() for secret in page["SecretList"]]
+        passwords = [self.document(name)["password"] for name in names]
+        keys = re.findall(r"aws_secret_access_key\s*=\s*(\S+)", Path(self.endpoints["aws_credentials_file"]).read_text())
+        tokens = re.findall(r"token: ['\"]?([^'\"\s]+)", Path(self.endpoints["kubeconfig"]).read_text())
+        assert passwords
+        assert keys
+        assert tokens
+        return passwords + keys + tokens
+
+
+def eventually(probe: Callable[[], T], what: str, timeout: float = 30) -> T:
+    """Asks until the answer is true; an AssertionError says what was last seen."""
+    end = time.monotonic() + timeout
+    while not (seen := probe()):
+        assert time.monotonic() < end, f"{what} not within {timeout} s, last seen: {seen!r}"
+        time.sleep(0.2)
+    return seen
+
+
+def _lines(path: Path, offset: int) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    with path.open("rb") as file:
+        file.seek(offset)
+        return [json.loads(line) for line in file]

@@ -1,0 +1,54 @@
+"""Dashboards are bare models that a sidecar can provision: one datasource variable, units, words, no overlap."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+
+FILES = sorted((Path(__file__).parents[3] / "roles/grafana_dashboards/files").glob("*.json"))
+MODELS = {path.stem: json.loads(path.read_text()) for path in FILES}
+PANELS = [pytest.param(panel, id=f"{name}: {panel['title']}") for name, model in MODELS.items() for panel in model["panels"]]
+TYPES = {"stat", "gauge", "timeseries", "table", "bargauge", "heatmap", "state-timeline", "row"}
+DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_model_is_bare_and_fixed(model: dict[str, Any]) -> None:
+    assert {"uid", "title", "description", "schemaVersion", "panels", "templating"} <= model.keys()
+    assert not {"dashboard", "__inputs", "id"} & model.keys()
+    assert not model["editable"]
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_panels_have_own_ids_and_do_not_overlap(model: dict[str, Any]) -> None:
+    ids = [panel["id"] for panel in model["panels"]]
+    assert len(ids) == len(set(ids))
+    cells = [
+        cell
+        for position in (panel["gridPos"] for panel in model["panels"])
+        for cell in itertools.product(
+            range(position["x"], position["x"] + position["w"]), range(position["y"], position["y"] + position["h"])
+        )
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_panel_says_what_it_shows(panel: dict[str, Any]) -> None:
+    assert panel["type"] in TYPES
+    assert panel["description"]
+    assert panel["fieldConfig"]["defaults"]["unit"]
+    assert all(source == DATASOURCE for source in [panel["datasource"], *(t["datasource"] for t in panel["targets"])])
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_panel_queries_are_promql_bound_to_the_variables(panel: dict[str, Any]) -> None:
+    for target in panel["targets"]:
+        promql_parser.parse(target["expr"].replace("$__rate_interval", "5m"))
+        assert 'db_cluster=~"$db_cluster"' in target["expr"]
