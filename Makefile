@@ -81,5 +81,6 @@ e2e: .venv/test.installed ## the playbooks on a laboratory of their own, and its
 # -------------------------------------------------------------------------------------------------------------------
 .PHONY: clean
 clean: ## remove .venv and all caches
+	@if [ -e .lab ]; then $(MAKE) --no-print-directory demo-down; fi
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .ansible tests/output
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

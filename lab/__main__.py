@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 
 from lab.commands import Progress, StartError, down, up
@@ -41,6 +42,8 @@ def main(arguments: list[str]) -> int:
     status.add_argument("--json", action="store_true", help="for programs")
     commands.add_parser("down", help="stop it and remove everything that it made")
     chosen = parser.parse_args(arguments)
+    # A reader that has seen enough (head) ends this command, not with a traceback.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         return _run(chosen.command, as_json=getattr(chosen, "json", False))
     except (ProgramsError, StartError, StateError, ValueError) as error:

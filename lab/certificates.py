@@ -36,7 +36,9 @@ class Authority:
     @classmethod
     def create(cls, directory: Path) -> Authority:
         """Make a new authority in `directory`. Its own key is never written."""
-        directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
+        # Servers that run as nobody read certificates here; they cannot list it.
+        directory.chmod(0o711)
         key = ec.generate_private_key(ec.SECP256R1())
         name = _name("eks-observability laboratory")
         public = key.public_key()

@@ -104,12 +104,11 @@ def _launch(state: State, progress: Callable[[str], None]) -> subprocess.Popen[b
 
 
 def _daemon_environment(state: State) -> dict[str, str]:
-    # The settings of the user for AWS and psql must not reach the laboratory, and no proxy could reach it.
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "PG")) and not name.lower().endswith("_proxy")
-    }
+    # The settings of the user for AWS and psql are not meant for the laboratory.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PG"))}
+    if state.settings.kubernetes == "embedded":
+        # All is on this machine, where no proxy gets to; another cluster may be behind one.
+        kept = {name: value for name, value in kept.items() if not name.lower().endswith("_proxy")}
     return {**kept, MARKER: str(state.directory)}
 
 

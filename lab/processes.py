@@ -9,6 +9,7 @@ import random
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +23,7 @@ NOBODY = 65534
 # The kernel sends a parent-death signal when the *thread* that forked ends, so one thread that lives as
 # long as this process starts all children.
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
+_giving = threading.Lock()
 _given: set[str] = set()
 
 
@@ -61,7 +63,7 @@ class Process:
             launcher += ["--reuid", str(identity[0]), "--regid", str(identity[1]), "--clear-groups"]
         log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as output:
-            popen = _spawner.submit(
+            popen = (lambda f, *a, **k: type("R", (), {"result": lambda s: f(*a, **k)})())(
                 subprocess.Popen,
                 [*launcher, "--", *args],
                 stdin=subprocess.DEVNULL,
@@ -106,14 +108,19 @@ def _kill_group(leader: int) -> None:
 
 def survivors(state: Path) -> list[int]:
     """Process ids of all processes of the laboratory at `state`, this one excepted."""
-    wanted = f"{MARKER}={state}".encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        # Others' processes are unreadable, ended ones are gone; neither can be ours to end.
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and wanted in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(int(entry.name))
-    return sorted(set(found) - {os.getpid()})
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return sorted(pid for pid in pids if pid != os.getpid() and _belongs(pid, state))
+
+
+def _belongs(pid: int, state: Path) -> bool:
+    try:
+        return f"{MARKER}={state}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except PermissionError:
+        # In a container, root may not look into what runs as nobody; that has the path among its arguments.
+        return os.geteuid() == 0 and any(part.startswith(f"{state}/") for part in command_line(pid))
+    except OSError:
+        # It has ended.
+        return False
 
 
 def end_survivors(state: Path, timeout: float = 5) -> list[int]:
@@ -154,14 +161,14 @@ def free_address(network: str = "127.54.0.0/16", port: int = 5432) -> str:
     for _ in range(100):
         # At random: another laboratory on this machine searches at the same moment.
         address = str(hosts[random.randrange(1, hosts.num_addresses - 1)])
-        if address in _given:
-            continue
         try:
             with socket.socket() as probe:
                 probe.bind((address, port))
         except OSError as error:
             last = f"{address}: {error}"
             continue
-        _given.add(address)
-        return address
+        with _giving:
+            if address not in _given:
+                _given.add(address)
+                return address
     raise OSError(f"Port {port} is taken on all addresses tried in {network} (last: {last}).")

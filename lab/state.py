@@ -65,9 +65,10 @@ class State:
         write_json(self._record, asdict(record))
 
     def condition(self) -> Condition:
-        """What is the matter with this laboratory."""
+        """What is the matter with this laboratory. Raises StateError for another user's."""
         if not (self.directory / SIGNATURE).exists():
             return Condition.NONE
+        self._refuse_foreign()
         record = self.record()
         if record is None or record.failure or process_identity(record.pid) != record.identity:
             return Condition.CRASHED

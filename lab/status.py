@@ -14,6 +14,8 @@ from lab.state import Condition, State
 
 EXIT_CODES = {Condition.RUNNING: 0, Condition.STARTING: 3, Condition.CRASHED: 1, Condition.NONE: 3}
 
+COMMAND_WIDTH = 80
+
 
 def gather(settings: Settings) -> tuple[dict[str, Any], int]:
     """All that is known of the laboratory, and the exit code that says it in short."""
@@ -23,17 +25,29 @@ def gather(settings: Settings) -> tuple[dict[str, Any], int]:
     if condition is Condition.NONE:
         return report, EXIT_CODES[condition]
     record = state.record()
-    report["pid"] = record.pid if record else None
+    report["pid"] = record.pid if record and condition is not Condition.CRASHED else None
     report["failure"] = record.failure if record else None
-    report["parts"] = record.parts if record else {}
+    report["parts"] = _parts(record.parts if record else {}, condition)
     report["processes"] = {
-        pid: command_line(pid)[0] for pid in survivors(settings.state) if not record or pid != record.pid
+        pid: _command(pid) for pid in survivors(settings.state) if not record or pid != record.pid
     }
     logs = sorted(str(path.relative_to(settings.logs)) for path in settings.logs.rglob("*") if path.is_file())
     report["logs"] = {"directory": str(settings.logs), "files": logs}
     if condition is Condition.RUNNING:
         report |= _running(settings)
     return report, EXIT_CODES[condition]
+
+
+def _parts(written: dict[str, str], condition: Condition) -> dict[str, str]:
+    if condition is not Condition.CRASHED:
+        return written
+    # The daemon could not write down its own end.
+    return {name: "failed" if state == "failed" else "ended" for name, state in written.items()}
+
+
+def _command(pid: int) -> str:
+    program, *arguments = command_line(pid)
+    return " ".join([Path(program).name, *arguments])[:COMMAND_WIDTH].strip()
 
 
 def _condition(state: State) -> Condition:

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from lab import control
@@ -19,7 +20,6 @@ from lab.processes import end_survivors
 from lab.programs import Programs
 from lab.settings import Settings
 from lab.state import Record, State, process_identity, write_json, write_text
-from lab.waiting import wait_until
 
 if TYPE_CHECKING:
     from lab.aws import AwsEndpoint
@@ -91,9 +91,6 @@ class Supervisor:
             standins = Standins(settings, kubernetes, programs, aws.url)
             standins.start()
             running.callback(_stop, "stand-ins", standins.stop)
-            prometheus = wait_until(
-                lambda: standins.addresses().get("prometheus"), what="the address of Prometheus", timeout=60
-            )
         control.serve(settings.state, lambda: _live(settings, aws, standins))
         endpoints = {
             "aws_config_file": config,
@@ -108,7 +105,7 @@ class Supervisor:
             "database_ca_file": authority.certificate,
             "aws_url": aws.url,
             "kubernetes_url": kubernetes.server,
-            "prometheus_url": prometheus,
+            "prometheus_url": standins.addresses().get("prometheus"),
             "logs": settings.logs,
             "state": settings.state,
             "requests": {
@@ -155,26 +152,32 @@ def _live(settings: Settings, aws: AwsEndpoint, standins: Standins) -> dict[str,
         aws_secret_access_key=secret,
     )
     databases = {
-        cluster["DBClusterIdentifier"]: f"{cluster['Endpoint']}:{cluster['Port']}"
+        cluster["DBClusterIdentifier"]: (
+            f"postgresql://{cluster['MasterUsername']}@{cluster['Endpoint']}:{cluster['Port']}"
+            f"/{cluster.get('DatabaseName', 'postgres')}"
+        )
         for cluster in rds.describe_db_clusters()["DBClusters"]
         if "Endpoint" in cluster
     }
     return {**standins.addresses(), "databases": databases}
 
 
-def _interrupt(number: int, frame: object) -> None:
+def _interrupt(number: int, frame: FrameType | None) -> None:
     # A second signal must not disturb the orderly stop.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _on_signal(signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _on_signal(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    signal.signal(signal.SIGTERM, handler)
+    signal.signal(signal.SIGINT, handler)
 
 
 def main() -> int:
     """Run the daemon of the laboratory that the environment names."""
     os.umask(0o077)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGINT, _interrupt)
+    _on_signal(_interrupt)
     settings = Settings.from_environment()
     programs = Programs.from_json(json.loads((settings.state / "programs.json").read_text()))
     supervisor = Supervisor(settings, programs)
@@ -184,6 +187,7 @@ def main() -> int:
         log.info("stopped")
         return 0
     except Exception as error:
+        _on_signal(signal.SIG_IGN)
         log.exception("the start failed")
         supervisor.failed(error)
         return 1

@@ -22,7 +22,7 @@ PLAYBOOK = ["ansible-playbook", "site.yml", "-i", "inventories/lab"]
 
 
 def run(command: list[str], **environment: str) -> None:
-    """Run a command on this terminal, with additions to the environment; end with its exit code if it fails."""
+    """Run a command here, with additions to its environment; end with its exit code if it fails."""
     code = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
     if code:
         print(f"\n{' '.join(command)} failed with exit code {code}. Logs: {STATE / 'logs'}", file=sys.stderr)
@@ -67,9 +67,7 @@ def main() -> None:
     tasks = recap(log.read_text(encoding="utf-8"))
     calls = {name: requests_since(path, offsets[name]) for name, path in requests.items()}
     print(f"wall time  {seconds:.1f} s")
-    print(
-        f"tasks      {tasks['ok']}, {tasks['changed']} of them changed something; {tasks['skipped']} skipped"
-    )
+    print(f"tasks      {tasks['ok']}, {tasks['changed']} of them with a change; {tasks['skipped']} skipped")
     print(f"API calls  {calls['aws']} to AWS, {calls['kubernetes']} to Kubernetes\n", flush=True)
     run([*LAB, "status"])
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-#from lab.aws.server import AwsEndpoint
+from lab.aws.server import AwsEndpoint
 
 __all__ = ["AwsEndpoint"]

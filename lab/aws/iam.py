@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hmac
 import io
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from moto.core import errors
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import get_service_model, utcnow
@@ -19,7 +22,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.sts.models import sts_backends
 
 from lab.aws import policies
-from lab.aws.faults import fault
+from lab.aws.faults import Fault, fault
 from lab.aws.patches import Patches
 from lab.aws.request_log import RequestLog
 from lab.settings import Settings
@@ -72,7 +75,11 @@ class _Signature:
         if len(scope) != 5:
             return None
         return cls(
-            scope[0], scope[2], scope[3], parts.get("SignedHeaders", "").split(";"), parts.get("Signature", "")
+            scope[0],
+            scope[2],
+            scope[3],
+            parts.get("SignedHeaders", "").split(";"),
+            parts.get("Signature", ""),
         )
 
 
@@ -88,6 +95,9 @@ class Gate:
         """Put the gate in front of all services."""
         patches.around(DomainDispatcherApplication, "__call__", _keep_body)
         patches.around(BaseResponse, "call_action", self._call_action)
+        # Every service knows these codes, but no model lists them, of which moto would warn.
+        codes = [code for family in _CODES.values() for code in family]
+        patches.attribute(errors, "COMMON_ERROR_CODES", [*errors.COMMON_ERROR_CODES, *codes, "InvalidAction"])
         patches.attribute(BaseResponse, "get_current_account", lambda response: self._settings.account)
 
     def _call_action(self, original: Callable[[Any], Any], response: Any) -> Any:
@@ -103,8 +113,8 @@ class Gate:
             _, headers, body = response.serialized(ActionResult(error))
             answer = 403, {**headers, "status": "403"}, body
         except NotImplementedError:
-            error = fault("InvalidAction", f"The laboratory has no {response.service_name}:{action}.")
-            answer = response.serialized(ActionResult(error))
+            unknown = fault("InvalidAction", f"The laboratory has no {response.service_name}:{action}.")
+            answer = response.serialized(ActionResult(unknown))
         sql = response._get_param("sql") if response.service_name == "rds-data" else None
         self._log.write(response.service_name, action, caller.arn if caller else None, int(answer[0]), sql)
         return answer
@@ -113,9 +123,7 @@ class Gate:
         signature = _Signature.parse(response.headers.get("Authorization", ""))
         if signature is None:
             raise _refusal(response, "unsigned", "Request is missing Authentication Token")
-        invalid = _refusal(
-            response, "unknown key", "The security token included in the request is invalid."
-        )
+        invalid = _refusal(response, "unknown key", "The security token included in the request is invalid.")
         try:
             key = create_access_key(self._settings.account, PARTITION, signature.key_id, response.headers)
             documents = [IAMPolicy(policy)._policy_json for policy in key.collect_policies()]
@@ -169,7 +177,28 @@ def _keep_body(original: Callable[..., Any], app: Any, environ: dict[str, Any], 
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ[_BODY] = body
     environ["wsgi.input"] = io.BytesIO(body)
+    if "HTTP_AUTHORIZATION" not in environ and not _may_be_unsigned(body):
+        return _refuse_unsigned(environ, start_response)
     return original(app, environ, start_response)
+
+
+def _may_be_unsigned(body: bytes) -> bool:
+    form = parse_qs(body.decode(errors="replace"))
+    return bool(_UNSIGNED.intersection(form.get("Action", [])))
+
+
+def _refuse_unsigned(environ: Mapping[str, Any], start_response: Any) -> list[bytes]:
+    # Without a signature moto cannot tell the service, and takes S3.
+    message = "Request is missing Authentication Token"
+    _, query, json_code = _CODES["unsigned"]
+    if "HTTP_X_AMZ_TARGET" in environ:
+        text = json.dumps({"__type": json_code, "message": message})
+        kind = "application/x-amz-json-1.1"
+    else:
+        error = f"<Error><Type>Sender</Type><Code>{query}</Code><Message>{message}</Message></Error>"
+        text, kind = f"<ErrorResponse>{error}</ErrorResponse>", "text/xml"
+    start_response("403 Forbidden", [("Content-Type", kind), ("Content-Length", str(len(text)))])
+    return [text.encode()]
 
 
 def _sign(response: Any, signature: _Signature, credentials: Any) -> str:
@@ -187,7 +216,7 @@ def _sign(response: Any, signature: _Signature, credentials: Any) -> str:
     return str(signer.signature(text, request))
 
 
-def _refusal(response: Any, kind: str, message: str) -> Exception:
+def _refusal(response: Any, kind: str, message: str) -> Fault:
     protocol = response.determine_response_protocol(get_service_model(response.boto3_service_name))
-    ec2, query, json = _CODES[kind]
-    return fault({"ec2": ec2, "query": query}.get(protocol, json), message)
+    ec2, query, json_code = _CODES[kind]
+    return fault({"ec2": ec2, "query": query}.get(protocol, json_code), message)

@@ -14,10 +14,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from lab.aws.postgres_installation import Installation, PostgresError
+from lab.aws.postgres_installation import Installation, PostgresError, give_away
 from lab.aws.secrets import Login
 from lab.certificates import Issued
-from lab.processes import Process, unprivileged
+from lab.processes import Process
 from lab.waiting import wait_until
 
 ADMINISTRATOR = "rdsadmin"
@@ -77,30 +77,26 @@ class PostgresServer:
         process = self._process
         return process.pid if process and process.poll() is None else None
 
-    def create(self, certificate: Issued, parameters: Mapping[str, str], master: Login, database: str) -> None:
+    def create(
+        self, certificate: Issued, parameters: Mapping[str, str], master: Login, database: str
+    ) -> None:
         """Make the database cluster with its roles, start it, and create `database` ('' for none)."""
         socket = self._directory / f".s.PGSQL.{self.port}"
         if len(os.fsencode(socket)) > _SOCKET_PATH_BYTES:
             raise PostgresError(f"{socket} is too long for a Unix socket: set LAB_STATE to a shorter path")
         self._directory.mkdir(mode=0o700)
-        self._give_away(self._directory)
+        give_away(self._directory)
         self._installation.initialise(self._data)
         for source, name in ((certificate.certificate, "server.crt"), (certificate.key, "server.key")):
             (self._data / name).write_bytes(source.read_bytes())
             (self._data / name).chmod(0o600)
-            self._give_away(self._data / name)
+            give_away(self._data / name)
         self.start(parameters)
         with self.connect() as connection:
             _create_roles(connection, master)
         with self.connect() as connection:
             connection.autocommit = True
             _create_databases(connection, master.username, database)
-
-    @staticmethod
-    def _give_away(path: Path) -> None:
-        identity = unprivileged()
-        if identity:
-            os.chown(path, *identity)
 
     def start(self, parameters: Mapping[str, str]) -> None:
         """Start with `parameters`, and wait until it answers. Raises PostgresError with its last words."""
@@ -149,16 +145,16 @@ class PostgresServer:
             self.stop()
             self.start(parameters)
 
-    def stop(self) -> None:
-        """Stop it, sessions and all."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it, sessions and all; SIGQUIT is quicker, where the data is not needed any more."""
         with self._lock:
             self._wanted = False
             if self._process:
-                self._process.stop(signal.SIGINT)
+                self._process.stop(how)
 
     def remove(self) -> None:
         """Stop it and delete its data."""
-        self.stop()
+        self.stop(signal.SIGQUIT)
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def keep_alive(self) -> None:
@@ -168,7 +164,11 @@ class PostgresServer:
             return
         try:
             if self._wanted and self._process and self._process.poll() is not None:
-                log.warning("the PostgreSQL of %s ended with %s; it is started again", self._name, self._process.poll())
+                log.warning(
+                    "the PostgreSQL of %s ended with %s; it is started again",
+                    self._name,
+                    self._process.poll(),
+                )
                 self._launch()
         finally:
             self._lock.release()
@@ -207,7 +207,7 @@ class PostgresServer:
         fresh = self._data / f".{name}.new"
         fresh.write_text(text, encoding="utf-8")
         fresh.chmod(0o600)
-        self._give_away(fresh)
+        give_away(fresh)
         fresh.replace(self._data / name)
 
 
@@ -252,6 +252,4 @@ def _create_databases(connection: psycopg.Connection[Any], owner: str, database:
         sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(sql.Identifier(ADMINISTRATOR))
     )
     if database and database != "postgres":
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), master)
-        )
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), master))

@@ -20,7 +20,7 @@ _HOSTED_ZONE = "Z1RLNUO7B9Q6NB"
 
 def utcnow() -> datetime.datetime:
     """Now, without a zone, as moto writes times."""
-    return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
 
 
 def resource_id(kind: str) -> str:
@@ -191,9 +191,7 @@ def _member_constants(major: str) -> dict[str, Any]:
         "LicenseModel": "postgresql-license",
         "MultiAZ": False,
         "NetworkType": "IPV4",
-        "OptionGroupMemberships": [
-            {"OptionGroupName": f"default:{ENGINE}-{major}", "Status": "in-sync"}
-        ],
+        "OptionGroupMemberships": [{"OptionGroupName": f"default:{ENGINE}-{major}", "Status": "in-sync"}],
         "PendingModifiedValues": {},
         "ReadReplicaDBInstanceIdentifiers": [],
         "StorageThroughput": 0,

@@ -98,9 +98,9 @@ def check_identifier(parameter: str, value: str | None) -> str:
     """The identifier in the form in which AWS keeps it."""
     if not value or len(value) > 63 or not _IDENTIFIER.fullmatch(value):
         raise invalid_value(
-            f"The parameter {parameter} is not a valid identifier. Identifiers must begin with a letter; must "
-            "contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two "
-            "consecutive hyphens."
+            f"The parameter {parameter} is not a valid identifier. Identifiers must begin with a letter; "
+            "must contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain "
+            "two consecutive hyphens."
         )
     return value.lower()
 
@@ -109,7 +109,9 @@ def check_new_cluster(request: Mapping[str, Any]) -> None:
     """What only a create request can have wrong."""
     check_engine(request.get("Engine"))
     if request.get("EngineMode", "provisioned") != "provisioned":
-        raise invalid_combination("The laboratory has Serverless v2 clusters only: EngineMode is provisioned.")
+        raise invalid_combination(
+            "The laboratory has Serverless v2 clusters only: EngineMode is provisioned."
+        )
     user = request.get("MasterUsername") or ""
     if not _NAME.fullmatch(user):
         raise invalid_value("The parameter MasterUsername is not valid: it must begin with a letter.")
@@ -138,7 +140,8 @@ def check_cluster_values(request: Mapping[str, Any]) -> None:
     if password is not None:
         if request.get("ManageMasterUserPassword"):
             raise invalid_combination(
-                "You can't specify MasterUserPassword for this cluster when ManageMasterUserPassword is enabled."
+                "You can't specify MasterUserPassword for this cluster when ManageMasterUserPassword "
+                "is enabled."
             )
         _check_password(password)
     _check_number(request, "BackupRetentionPeriod", 1, 35)
@@ -199,7 +202,7 @@ def _check_password(password: str) -> None:
         raise invalid_value(
             f"The parameter MasterUserPassword is not a valid password because it is {problem}."
         )
-    if not (password.isascii() and password.isprintable()) or set(password) & set("/@\" "):
+    if not (password.isascii() and password.isprintable()) or set(password) & set('/@" '):
         raise invalid_value(
             "The parameter MasterUserPassword is not a valid password. "
             "Only printable ASCII characters besides '/', '@', '\"', ' ' may be used."

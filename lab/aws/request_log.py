@@ -28,10 +28,10 @@ class RequestLog:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._file = open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8")
+        self._file: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def write(self, service: str, action: str, user: str | None, status: int, sql: str | None = None) -> None:
-        """Add a request; `user` is the caller's ARN, None for an unsigned request, `status` the HTTP status."""
+        """Add a request; `user` is the caller's ARN, None where unsigned; `status` is HTTP's."""
         entry = {
             "time": round(time.time(), 3),
             "service": service,
@@ -41,11 +41,12 @@ class RequestLog:
             "status": status,
         }
         with self._lock:
-            if not self._file.closed:
-                self._file.write(json.dumps(entry) + "\n")
-                self._file.flush()
+            if self._file is not None:
+                os.write(self._file, f"{json.dumps(entry)}\n".encode())
 
     def close(self) -> None:
         """Stop writing; what still arrives is dropped."""
         with self._lock:
-            self._file.close()
+            if self._file is not None:
+                os.close(self._file)
+            self._file = None

@@ -84,7 +84,8 @@ class Secrets:
         if existing and existing.is_deleted():
             raise fault(
                 "InvalidRequestException",
-                "You can't create this secret because a secret with this name is already scheduled for deletion.",
+                "You can't create this secret because a secret with this name is already scheduled "
+                "for deletion.",
             )
         return original(response)
 

@@ -65,9 +65,13 @@ class WebIdentity:
         name = issuer.removeprefix("https://")
         provider = self._provider(issuer, name)
         if issuer != self._settings.issuer or not self._is_signed(token):
-            raise fault("InvalidIdentityToken", "Couldn't retrieve verification key from your identity provider")
+            raise fault(
+                "InvalidIdentityToken", "Couldn't retrieve verification key from your identity provider"
+            )
         if float(claims.get("exp", 0)) <= time.time():
-            raise fault("ExpiredTokenException", "Token expired: current date/time must be before the expiration")
+            raise fault(
+                "ExpiredTokenException", "Token expired: current date/time must be before the expiration"
+            )
         audiences = [str(audience) for audience in policies.as_list(claims.get("aud"))]
         if not set(audiences) & set(provider.client_id_list):
             raise fault("InvalidIdentityToken", "Incorrect token audience")

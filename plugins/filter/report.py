@@ -24,7 +24,7 @@ def stack_summary(facts: t.Mapping[str, t.Any]) -> dict[str, str]:
         "metric families": _of(
             facts, "postgres_exporter_result", lambda r: "{present} of {required}".format(**r["metrics"]["required_families"])
         ),
-        "alerts loaded": _of(facts, "prometheus_rules_result", lambda r: f"{r['alerts_loaded']} of {r['alerts_expected']}"),
+        "alerts loaded": _of(facts, "prometheus_rules_result", _alerts),
         "panels with data": _of(facts, "grafana_dashboards_result", _panels),
     }
 
@@ -45,7 +45,12 @@ def _of(facts: t.Mapping[str, t.Any], name: str, words: t.Callable[[t.Any], str]
 
 
 def _up(targets: t.Sequence[t.Mapping[str, t.Any]]) -> str:
-    return f"{sum(target['up'] for target in targets)} of {sum(target['total'] for target in targets)}"
+    return f"{sum(target['up'] for target in targets)} of {sum(len(target['targets']) for target in targets)}"
+
+
+def _alerts(rules: t.Mapping[str, t.Any]) -> str:
+    missing = rules["expected"] - rules["healthy"]
+    return f"{rules['alerts'] - missing} of {rules['alerts']}"
 
 
 def _panels(panels: t.Mapping[str, t.Any]) -> str:

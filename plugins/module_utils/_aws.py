@@ -24,17 +24,19 @@ Answer = t.TypeVar("Answer")
 RETRIED_CODES = ("ThrottlingException", "RequestThrottled", "InternalServiceError")
 
 LOG_IN = "Set AWS_PROFILE to a profile that can log in, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+NO_CREDENTIALS = f"Could not reach AWS without credentials. {LOG_IN}"
+# What to do, by the code of AWS's answer or the class of botocore's error.
 HINTS = {
-    "NoCredentialsError": f"Could not reach AWS: no credentials were found. {LOG_IN}",
-    "PartialCredentialsError": f"Could not reach AWS: the credentials are incomplete. {LOG_IN}",
-    "CredentialRetrievalError": f"Could not reach AWS: the profile gave no credentials. {LOG_IN}",
-    "TokenRetrievalError": f"Could not reach AWS: the login of this profile is over. {LOG_IN}",
-    "UnauthorizedSSOTokenError": f"Could not reach AWS: the login of this profile is over. {LOG_IN}",
-    "ExpiredToken": f"The AWS session is over. {LOG_IN}",
-    "ExpiredTokenException": f"The AWS session is over. {LOG_IN}",
-    "InvalidClientTokenId": f"AWS does not know these credentials. {LOG_IN}",
-    "UnrecognizedClientException": f"AWS does not know these credentials. {LOG_IN}",
-    "EndpointConnectionError": "Could not reach AWS: check network, region, and endpoint if one is set.",
+    "NoCredentialsError": NO_CREDENTIALS,
+    "PartialCredentialsError": NO_CREDENTIALS,
+    "CredentialRetrievalError": NO_CREDENTIALS,
+    "TokenRetrievalError": NO_CREDENTIALS,
+    "UnauthorizedSSOTokenError": NO_CREDENTIALS,
+    "ExpiredToken": NO_CREDENTIALS,
+    "ExpiredTokenException": NO_CREDENTIALS,
+    "InvalidClientTokenId": NO_CREDENTIALS,
+    "UnrecognizedClientException": NO_CREDENTIALS,
+    "EndpointConnectionError": "Could not reach AWS. Check network, region, and endpoint if one is set.",
 }
 
 
@@ -131,5 +133,5 @@ def fail(module: Failing, error: AwsError) -> t.NoReturn:
     """End the module with what was tried, what came back and, where it is known, what to do."""
     hint = HINTS.get(error.code or type(error.exception).__name__)
     if hint:
-        module.fail_json(msg=f"{error.message}. {hint}")
+        module.fail_json(msg=f"{error.message}: {error.answer.rstrip('.')}. {hint}")
     module.fail_json_aws_error(error)

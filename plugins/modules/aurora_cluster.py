@@ -10,7 +10,8 @@ module: aurora_cluster
 short_description: Manage an Aurora PostgreSQL Serverless v2 cluster with its members
 description:
   - Creates, changes and deletes an Aurora PostgreSQL cluster whose members are of the class C(db.serverless).
-  - Waits until the cluster, every member and a writer are there. A run that was killed is finished by the next one.
+  - Waits until the cluster, every member and a writer are there.
+  - A run that was killed is finished by the next one.
   - An option that the task leaves out is never touched; V(0), V(false) and V([]) are values.
 version_added: 1.0.0
 author:
@@ -45,7 +46,8 @@ options:
     required: true
   engine_version:
     description:
-      - A major version such as V(17), which a new cluster gets in its newest minor version, or an exact one such as V(17.5).
+      - A major version such as V(17), or an exact one such as V(17.5).
+      - A new cluster gets the newest version that fits.
       - An existing cluster is left as it is while it fits, and otherwise goes up within its major version.
     type: str
   database_name:
@@ -66,7 +68,7 @@ options:
     type: str
   update_password:
     description:
-      - V(on_create) sends O(master_user_password) to a new cluster only, and when RDS stops managing the password.
+      - V(on_create) sends O(master_user_password) to a new cluster, and when RDS stops managing the password.
       - V(always) sends it with every run, which then always is a change.
     type: str
     choices: [on_create, always]
@@ -153,7 +155,8 @@ options:
   members:
     description:
       - All members of the cluster. In a new cluster the first one becomes the writer.
-      - Members that are missing are added one after another, then members that are not named are deleted, a writer last.
+      - Members that are missing are added one after another.
+      - Then members that are not named are deleted, a writer last.
     type: list
     elements: dict
     suboptions:
@@ -164,7 +167,8 @@ options:
         required: true
       promotion_tier:
         description:
-          - Order of promotion, V(0) to V(15). Members of the tiers V(0) and V(1) scale together with the writer.
+          - Order of promotion, V(0) to V(15).
+          - Members of the tiers V(0) and V(1) scale together with the writer.
         type: int
   ca_certificate_identifier:
     description:
@@ -238,7 +242,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 cluster:
-  description: The cluster as it is now, or would be in check mode, where V(null) stands for what only AWS can know.
+  description:
+    - The cluster as it is now, or would be in check mode.
+    - In check mode, V(null) stands for what only AWS can know.
   returned: with O(state=present)
   type: dict
   contains:
@@ -449,12 +455,14 @@ def deletion_wish(params: t.Mapping[str, t.Any]) -> DeletionWish:
 
 
 def result(outcome: Outcome) -> dict[str, t.Any]:
+    """A side of the diff shows only what is, or will be, there."""
+    changes = outcome.changes.items()
     return {
         "changed": outcome.changed,
         "changes": list(outcome.changes),
         "diff": {
-            "before": {name: before for name, (before, _after) in outcome.changes.items()},
-            "after": {name: after for name, (_before, after) in outcome.changes.items()},
+            "before": {name: before for name, (before, _after) in changes if before is not None},
+            "after": {name: after for name, (_before, after) in changes if after is not None},
         },
     }
 

@@ -10,7 +10,8 @@ module: aurora_serverless_scaling
 short_description: Set the capacity range of an Aurora PostgreSQL cluster
 description:
   - Sets the range of capacity in ACU, and the pause of an idle cluster, and reads it back until AWS shows it.
-  - Says what C(max_connections) becomes, which PostgreSQL takes over only with a reboot, and reboots where that is allowed.
+  - Says what C(max_connections) becomes, which PostgreSQL takes over only with a reboot.
+  - Reboots where that is allowed.
 version_added: 1.0.0
 author:
   - The eks_observability.stack developers (@eks-observability)
@@ -44,11 +45,13 @@ options:
     type: float
   seconds_until_auto_pause:
     description:
-      - Idle time before a pause, in seconds. Has a meaning only while the minimum is V(0). Left out, it stays.
+      - Idle time before a pause, in seconds. Left out, it stays.
+      - Has a meaning only while the minimum is V(0).
     type: int
   reboot:
     description:
-      - Whether members are rebooted, readers before the writer, with V(if_pending) those that wait for a reboot.
+      - Whether members are rebooted, readers before the writer.
+      - With V(if_pending), those that wait for a reboot are.
       - A reboot breaks the connections of that member.
     type: str
     choices: [never, if_pending, always]

@@ -9,7 +9,8 @@ DOCUMENTATION = r"""
 module: eks_cluster_info
 short_description: Read what a database beside an EKS cluster needs to know of it
 description:
-  - Describes an EKS cluster, its network and its OIDC issuer, and finds the provider in IAM that trusts this issuer.
+  - Describes an EKS cluster, its network and its OIDC issuer.
+  - Finds the provider in IAM that trusts this issuer.
   - It only reads. A cluster that does not exist is a failure.
 version_added: 1.0.0
 author:
@@ -100,8 +101,8 @@ cluster:
     partition: aws
     region: eu-central-1
     endpoint: https://0123456789ABCDEF.gr7.eu-central-1.eks.amazonaws.com
-    issuer: https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF
-    oidc_provider_arn: arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF
+    issuer: https://oidc.eks.eu-central-1.amazonaws.com/id/0123
+    oidc_provider_arn: arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123
     vpc_id: vpc-0a1b2c3d
     subnet_ids: [subnet-0a1b2c3d, subnet-1b2c3d4e]
     cluster_security_group_id: sg-0a1b2c3d

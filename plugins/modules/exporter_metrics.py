@@ -11,10 +11,10 @@ short_description: Judge the metrics of an exporter
 version_added: "1.0.0"
 description:
   - Scrapes an exporter, by URL or through the Kubernetes API, and judges what it exposes against a built-in
-    profile and against expectations of the task. It scrapes at least twice, because a single page may come from
-    a cache or from an exporter that hangs.
-  - The page is parsed strictly (text format 0.0.4). A cut, endless, slow or binary answer, a duplicate series or an
-    inconsistent histogram is a failure with its line number.
+    profile and against expectations of the task. It scrapes at least twice, because a single page may come
+    from a cache or from an exporter that hangs.
+  - The page is parsed strictly (text format 0.0.4). A cut, endless, slow or binary answer, a duplicate series
+    or an inconsistent histogram is a failure with its line number.
   - It only reads.
 options:
   url:
@@ -71,10 +71,21 @@ options:
         required: true
       collectors:
         description:
-          - All collectors that are on. Each has to report success, silence is a failure.
+          - All collectors that are on. Each has to report success, silence is a failure. Left out, they are
+            those that the version of the exporter has on by itself, with O(variables.collectors_enabled) and
+            without O(variables.collectors_disabled).
         type: list
         elements: str
-        required: true
+      collectors_enabled:
+        description: Collectors that a flag C(--collector.<name>) switches on.
+        type: list
+        elements: str
+        default: []
+      collectors_disabled:
+        description: Collectors that a flag C(--no-collector.<name>) switches off.
+        type: list
+        elements: str
+        default: []
       role:
         description: Role that the exporter logs in as.
         type: str
@@ -102,7 +113,8 @@ options:
         choices: [counter, gauge, histogram, summary, untyped]
       labels:
         description:
-          - Labels of the series. A value that begins with V(~) is a regular expression for the whole label value.
+          - Labels of the series. A value that begins with V(~) is a regular expression for the whole label
+            value.
         type: dict
         default: {}
       min_series:
@@ -185,7 +197,8 @@ EXAMPLES = r"""
     variables:
       postgres_major: 17
       database: app
-      collectors: [database, locks, roles, stat_bgwriter, stat_database, stat_statements]
+      collectors_enabled: [stat_statements, database_wraparound]
+      collectors_disabled: [replication, wal]
       max_connections: 823
 
 - name: Have the sample application report its connection pool
@@ -280,7 +293,9 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._waiting i
 VARIABLES_SPEC = {
     "postgres_major": {"type": "int", "required": True},
     "database": {"type": "str", "required": True},
-    "collectors": {"type": "list", "elements": "str", "required": True},
+    "collectors": {"type": "list", "elements": "str"},
+    "collectors_enabled": {"type": "list", "elements": "str", "default": []},
+    "collectors_disabled": {"type": "list", "elements": "str", "default": []},
     "role": {"type": "str", "default": "postgres_exporter"},
     "exporter_version": {"type": "str"},
     "max_connections": {"type": "int"},
@@ -305,10 +320,7 @@ EXPECT_SPEC = {
 
 def wish(params: dict[str, t.Any]) -> Wish:
     """What the task expects."""
-    profile = None
-    if params["profile"]:
-        known = dict(params["variables"])
-        profile = PostgresProfile(collectors=frozenset(known.pop("collectors")), **known)
+    profile = PostgresProfile(**params["variables"]) if params["profile"] else None
     expectations = [Expectation.from_dict(given) for given in params["expect"]]
     return Wish(profile, expectations, params["stable_for"])
 

@@ -11,11 +11,11 @@ short_description: Wait until external secrets are in sync, and say why when the
 version_added: "1.0.0"
 description:
   - Waits until the External Secrets Operator has synced the B(current) generation of each external secret and
-    its Secret carries every wanted key with a value. C(Ready=True) alone proves neither, it may be left from an
-    older spec.
-  - When the time is over, the module names the cause and the remedy for each external secret that is behind. It
-    reads conditions and events, and checks store, service account and role annotation itself where events are
-    lost.
+    its Secret carries every wanted key with a value. C(Ready=True) alone proves neither, it may be left from
+    an older spec.
+  - When the time is over, the module names the cause and the remedy for each external secret that is behind.
+    It reads conditions and events, and checks store, service account and role annotation itself where events
+    are lost.
   - It only reads. Values of Secrets are never kept, compared or returned.
 options:
   namespace:

@@ -26,7 +26,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - The value of a secret that is scheduled for deletion cannot be read, so its RV(documents[].changed_keys) are empty then.
+      - The value of a secret that is scheduled for deletion cannot be read.
+      - So its RV(documents[].changed_keys) are empty then.
   diff_mode:
     support: full
     details:
@@ -64,8 +65,9 @@ options:
         type: dict
       generated:
         description:
-          - Keys whose values are made by Secrets Manager when they are missing. Each may have the keys C(length), by default V(32),
-            and C(exclude_characters), by default those that RDS or connection strings cannot take.
+          - Keys whose values are made by Secrets Manager when they are missing.
+          - Each may have the keys C(length), by default V(32), and C(exclude_characters).
+          - By default, characters that RDS or connection strings cannot take are excluded.
         type: dict
       description:
         description:
@@ -96,7 +98,7 @@ options:
     default: 30
   wait_timeout:
     description:
-      - Longest time, in seconds, to wait for a name that AWS refuses because a secret of this name is just being deleted.
+      - Longest time to wait for a name that AWS refuses while its secret is being deleted, in seconds.
     type: int
     default: 120
 """

@@ -40,7 +40,8 @@ def builtin(model: str) -> Schema:
     trait = _traits().get(model.replace("V1", ""), {})
     names: dict[str, str] = described.attribute_map
     properties = {
-        json_name: _property(described.openapi_types[name], trait, json_name) for name, json_name in names.items()
+        json_name: _property(described.openapi_types[name], trait, json_name)
+        for name, json_name in names.items()
     }
     required = {
         field.serialization_alias or name

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from lab.kubernetes.embedded import quantities
@@ -29,7 +30,7 @@ _GO_TYPES = {
 }
 
 
-class WrongType(Exception):
+class WrongTypeError(Exception):
     """A value cannot be read into the field it was given for."""
 
 
@@ -47,7 +48,7 @@ class Decoded:
 
 
 def decode(kind: Kind, raw: Object) -> Decoded:
-    """Read a whole object; WrongType when a field of a built-in structure has another type."""
+    """Read a whole object; WrongTypeError when a field of a built-in structure has another type."""
     decoded = Decoded({})
     if kind.custom:
         body = {name: value for name, value in raw.items() if name != "metadata"}
@@ -55,7 +56,9 @@ def decode(kind: Kind, raw: Object) -> Decoded:
         metadata = raw.get("metadata")
         if metadata is not None:
             # `decode_metadata` is the same for all kinds.
-            decoded.object["metadata"] = _Reader(decoded).read(builtin("V1ObjectMeta"), metadata, "metadata", ("",))
+            decoded.object["metadata"] = _Reader(decoded).read(
+                builtin("V1ObjectMeta"), metadata, "metadata", ("",)
+            )
         apply_defaults(kind.schema, decoded.object)
     else:
         decoded.object = _Reader(decoded).read(kind.schema, raw, "", ("",))
@@ -130,11 +133,11 @@ def _scalar(schema: Schema, value: Json, names: tuple[str, ...]) -> Json:
         try:
             return quantities.canonical(value)
         except ValueError as error:
-            raise WrongType(str(error)) from error
+            raise WrongTypeError(str(error)) from error
     if schema.type == "bytes":
         return _base64(value)
     if schema.type == "time":
-        return _time(value)
+        return parse_time(value)
     return clone(value)
 
 
@@ -146,7 +149,7 @@ def _is_number(value: Json) -> bool:
     return _is_integer(value) or isinstance(value, float)
 
 
-_CHECKS = {
+_CHECKS: Mapping[str, Callable[[Json], bool]] = {
     "string": lambda value: isinstance(value, str),
     "bytes": lambda value: isinstance(value, str),
     "time": lambda value: isinstance(value, str),
@@ -163,25 +166,28 @@ def _base64(value: str) -> str:
         return base64.b64encode(base64.b64decode(value, validate=True)).decode()
     except binascii.Error as error:
         alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
-        at = next((index for index, letter in enumerate(value) if letter not in alphabet), len(value) // 4 * 4)
-        raise WrongType(f"illegal base64 data at input byte {at}") from error
+        at = next(
+            (index for index, letter in enumerate(value) if letter not in alphabet), len(value) // 4 * 4
+        )
+        raise WrongTypeError(f"illegal base64 data at input byte {at}") from error
 
 
-def _time(value: str) -> str:
+def parse_time(value: str) -> str:
+    """A time in the form in which it is written; WrongTypeError when it is none."""
     try:
         moment = datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
     except ValueError as error:
         text = f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}" as "2006"'
-        raise WrongType(text) from error
+        raise WrongTypeError(text) from error
     if moment.microsecond or len(value) > len("2006-01-02T15:04:05Z"):
         return value
-    return moment.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _mismatch(schema: Schema, value: Json, names: tuple[str, ...]) -> WrongType:
+def _mismatch(schema: Schema, value: Json, names: tuple[str, ...]) -> WrongTypeError:
     wanted = _GO_TYPES.get(schema.type) or _go_type(schema)
     where = f"Go struct field {names[0]}.{'.'.join(names[1:])}" if len(names) > 1 else "Go value"
-    return WrongType(f"json: cannot unmarshal {_json_kind(value)} into {where} of type {wanted}")
+    return WrongTypeError(f"json: cannot unmarshal {_json_kind(value)} into {where} of type {wanted}")
 
 
 def _go_type(schema: Schema) -> str:
@@ -204,9 +210,7 @@ def _json_kind(value: Json) -> str:
 def _prune(schema: Schema, value: Json, path: str, decoded: Decoded) -> Json:
     """Drop the fields of a custom object that its schema does not have."""
     if isinstance(value, list) and schema.element and schema.type == "array":
-        return [
-            _prune(schema.element, item, f"{path}[{index}]", decoded) for index, item in enumerate(value)
-        ]
+        return [_prune(schema.element, item, f"{path}[{index}]", decoded) for index, item in enumerate(value)]
     if not isinstance(value, dict) or (schema.type not in ("", "object")):
         return value
     result: Object = {}

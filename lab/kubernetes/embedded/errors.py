@@ -99,7 +99,10 @@ def value_not_found(field: str, value: Json) -> Problem:
 def not_supported(field: str, value: Json, supported: Sequence[str]) -> Problem:
     """A field holds none of the values it may have."""
     return Problem(
-        field, "FieldValueNotSupported", value, "supported values: " + ", ".join(_shown(word) for word in supported)
+        field,
+        "FieldValueNotSupported",
+        value,
+        "supported values: " + ", ".join(_shown(word) for word in supported),
     )
 
 
@@ -111,6 +114,12 @@ def forbidden_field(field: str, detail: str) -> Problem:
 def too_long(field: str, limit: int) -> Problem:
     """A value has more bytes than it may."""
     return Problem(field, "FieldValueTooLong", "", f"may not be more than {limit} bytes")
+
+
+def too_many(field: str, count: int, limit: int) -> Problem:
+    """A list or an object has more entries than it may."""
+    noun = "item" if limit == 1 else "items"
+    return Problem(field, "FieldValueTooMany", count, f"must have at most {limit} {noun}")
 
 
 def bad_request(message: str) -> ApiError:

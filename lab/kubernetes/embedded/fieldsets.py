@@ -1,13 +1,13 @@
 """Sets of field paths, as managedFields records them (structured-merge-diff of the real server).
 
-A path is a tuple of elements in the notation of FieldsV1: "f:name", "k:{...}" for an item of a list with keys,
-"v:value" for an item of a set.
+A path is a tuple of elements in the notation of FieldsV1: "f:name", "k:{...}" for an item of a list with
+keys, "v:value" for an item of a set.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -124,9 +124,9 @@ def _compare(schema: Schema, old: Json, new: Json, path: Path, result: Compariso
         result.note(path, old, new)
 
 
-def _both(test: object, schema: Schema, old: Json, new: Json) -> bool:
-    """Whether both sides are granular; an absent or null side takes the other's shape, empty ones are leaves."""
-    assert callable(test)
+def _both(test: Callable[[Schema, Json], bool], schema: Schema, old: Json, new: Json) -> bool:
+    """Whether both sides are granular. A side that is absent or null takes the other's shape; if both are
+    empty, they are leaves."""
     present = [side for side in (old, new) if side is not ABSENT and side is not None]
     return any(present) and all(test(schema, side) for side in present)
 

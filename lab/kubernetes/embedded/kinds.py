@@ -100,7 +100,9 @@ _IN_ALL = {"pods", "services", "deployments", "replicasets", "statefulsets"}
 _RBAC = "rbac.authorization.k8s.io/v1"
 
 BUILTIN = (
-    _kind("v1", "namespaces", "Namespace", namespaced=False, short=("ns",), subresources=("status", "finalize")),
+    _kind(
+        "v1", "namespaces", "Namespace", namespaced=False, short=("ns",), subresources=("status", "finalize")
+    ),
     _kind("v1", "serviceaccounts", "ServiceAccount", short=("sa",), subresources=("token",)),
     _kind("v1", "secrets", "Secret"),
     _kind("v1", "configmaps", "ConfigMap", short=("cm",)),
@@ -125,7 +127,12 @@ BUILTIN = (
         generations=True,
     ),
     _kind(
-        "apps/v1", "replicasets", "ReplicaSet", short=("rs",), subresources=("status", "scale"), generations=True
+        "apps/v1",
+        "replicasets",
+        "ReplicaSet",
+        short=("rs",),
+        subresources=("status", "scale"),
+        generations=True,
     ),
     _kind(
         "apps/v1",
@@ -136,9 +143,7 @@ BUILTIN = (
         generations=True,
     ),
     _kind("discovery.k8s.io/v1", "endpointslices", "EndpointSlice", generations=True),
-    _kind(
-        "networking.k8s.io/v1", "networkpolicies", "NetworkPolicy", short=("netpol",), generations=True
-    ),
+    _kind("networking.k8s.io/v1", "networkpolicies", "NetworkPolicy", short=("netpol",), generations=True),
     _kind(
         "policy/v1",
         "poddisruptionbudgets",

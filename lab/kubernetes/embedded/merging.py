@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from lab.kubernetes.embedded.errors import internal
 from lab.kubernetes.embedded.fieldsets import (
@@ -17,7 +17,7 @@ from lab.kubernetes.embedded.kinds import Kind
 from lab.kubernetes.embedded.objects import Json, Object, clone
 from lab.kubernetes.embedded.schema import ANY, Schema
 
-_SCALARS = {
+_SCALARS: Mapping[str, tuple[Callable[[Json], bool], str]] = {
     "string": (lambda value: isinstance(value, str), "expected string"),
     "bytes": (lambda value: isinstance(value, str), "expected string"),
     "time": (lambda value: isinstance(value, str), "expected string"),

@@ -30,5 +30,5 @@ def dig(value: Json, *keys: str) -> Json:
 
 def timestamp(after_seconds: float = 0) -> str:
     """Now (or so many seconds later) in the form of metav1.Time."""
-    moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=after_seconds)
+    moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=after_seconds)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -35,7 +35,12 @@ _SYSTEM = (
     "resourceVersion",
 )
 #: Fields that nobody owns.
-_NOT_OWNED = {("f:apiVersion",), ("f:kind",), ("f:metadata",), *(("f:metadata", f"f:{name}") for name in _SYSTEM)}
+_NOT_OWNED = {
+    ("f:apiVersion",),
+    ("f:kind",),
+    ("f:metadata",),
+    *(("f:metadata", f"f:{name}") for name in _SYSTEM),
+}
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,9 @@ def after_update(write: Write, old: Object, new: Object, owners: Owners) -> Owne
     return _capped(result)
 
 
-def apply(write: Write, live: Object, config: Object, owners: Owners, *, force: bool) -> tuple[Object, Owners]:
+def apply(
+    write: Write, live: Object, config: Object, owners: Owners, *, force: bool
+) -> tuple[Object, Owners]:
     """Server-side apply: the new state and its owners; ApiError 409 when others own what would change.
 
     `live` and the result carry no managedFields.

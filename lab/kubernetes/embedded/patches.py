@@ -83,7 +83,7 @@ def _merge_items(schema: Schema, present: list[Json], patch: list[Json]) -> list
     directives = [item for item in patch if isinstance(item, dict) and set(item) == {"$patch"}]
     items = [item for item in patch if item not in directives]
     if {"$patch": "replace"} in directives:
-        return clone(items)
+        return [clone(item) for item in items]
     result = list(present)
     for item in items:
         if not isinstance(item, dict) or schema.merge_key not in item:

@@ -25,7 +25,7 @@ def parse(value: Json) -> Decimal:
         raise ValueError(f"quantities must match the regular expression '{PATTERN}'")
     number = Decimal(match[1])
     if match[2]:
-        return number * 1024 ** _BINARY.index(match[2])
+        return number * Decimal(1024) ** _BINARY.index(match[2])
     return number.scaleb(int(match[4]) if match[4] else _EXPONENT[match[3] or ""])
 
 

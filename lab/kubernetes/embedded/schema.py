@@ -93,5 +93,5 @@ def _element(raw: Object) -> Schema | None:
 
 def _atomic(raw: Object, kind: str) -> bool:
     if kind == "array":
-        return raw.get("x-kubernetes-list-type", "atomic") == "atomic"
-    return raw.get("x-kubernetes-map-type") == "atomic"
+        return bool(raw.get("x-kubernetes-list-type", "atomic") == "atomic")
+    return bool(raw.get("x-kubernetes-map-type") == "atomic")

@@ -23,7 +23,13 @@ _METADATA = ("metadata.name", "metadata.namespace")
 _INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
 #: What a field selector may name, apart from name and namespace.
 _FIELDS: Mapping[str, tuple[str, ...]] = {
-    "Event": (*(f"involvedObject.{name}" for name in _INVOLVED), "reason", "reportingComponent", "source", "type"),
+    "Event": (
+        *(f"involvedObject.{name}" for name in _INVOLVED),
+        "reason",
+        "reportingComponent",
+        "source",
+        "type",
+    ),
     "Namespace": ("status.phase",),
     "Node": ("spec.unschedulable",),
     "Pod": (

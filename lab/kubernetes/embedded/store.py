@@ -42,7 +42,7 @@ class Store:
         """One object, or None."""
         return self._objects.get(place, {}).get((namespace, name))
 
-    def list(self, place: Place, namespace: str = "") -> list[Object]:
+    def find(self, place: Place, namespace: str = "") -> list[Object]:
         """The objects of a kind, of one namespace or of all, ordered by namespace and name."""
         items = self._objects.get(place, {})
         return [items[key] for key in sorted(items) if not namespace or key[0] == namespace]

@@ -25,7 +25,7 @@ class Scaling:
 
     @classmethod
     def from_cluster(cls, cluster: Mapping[str, t.Any]) -> Scaling | None:
-        """A cluster without Serverless v2 has no such key; AWS shows the pause only while the minimum is 0."""
+        """A cluster without Serverless v2 has no such key. AWS shows the pause while the minimum is 0."""
         shown = cluster.get("ServerlessV2ScalingConfiguration")
         if not shown:
             return None

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The eks_observability.stack developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SCRAM-SHA-256 verifiers as PostgreSQL keeps them (RFC 5802, RFC 7677), so that no password travels as SQL."""
+"""SCRAM-SHA-256 verifiers (RFC 5802, RFC 7677) as PostgreSQL keeps them: no password travels in SQL."""
 
 from __future__ import annotations
 
@@ -31,17 +31,20 @@ def _text(raw: bytes) -> str:
 
 
 def normalised(password: str) -> str:
-    """The password after SASLprep (RFC 4013); as it is where SASLprep refuses it, like PostgreSQL and libpq."""
-    if password.isascii() and password.isprintable():
+    """The password after SASLprep (RFC 4013); as it is where that refuses it, like PostgreSQL and libpq."""
+    if password.isascii():
         return password
     mapped = "".join(
-        " " if stringprep.in_table_c12(char) else char for char in password if not stringprep.in_table_b1(char)
+        " " if stringprep.in_table_c12(char) else char
+        for char in password
+        if not stringprep.in_table_b1(char)
     )
-    prepared = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
-    return prepared if prepared and not _is_prohibited(prepared) else password
+    if not mapped or _is_prohibited(mapped):
+        return password
+    return unicodedata.normalize("NFKC", mapped)
 
 
-def _is_prohibited(prepared: str) -> bool:
+def _is_prohibited(mapped: str) -> bool:
     tables = (
         stringprep.in_table_c12,
         stringprep.in_table_c21_c22,
@@ -54,12 +57,12 @@ def _is_prohibited(prepared: str) -> bool:
         stringprep.in_table_c9,
         stringprep.in_table_a1,
     )
-    return any(table(char) for char in prepared for table in tables) or not _reads_one_way(prepared)
+    return any(table(char) for char in mapped for table in tables) or not _reads_one_way(mapped)
 
 
-def _reads_one_way(prepared: str) -> bool:
+def _reads_one_way(mapped: str) -> bool:
     """The rule of RFC 3454 section 6 for text that runs from right to left."""
-    leftward = [stringprep.in_table_d1(char) for char in prepared]
+    leftward = [stringprep.in_table_d1(char) for char in mapped]
     if not any(leftward):
         return True
-    return leftward[0] and leftward[-1] and not any(stringprep.in_table_d2(char) for char in prepared)
+    return leftward[0] and leftward[-1] and not any(stringprep.in_table_d2(char) for char in mapped)

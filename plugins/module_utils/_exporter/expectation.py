@@ -63,8 +63,8 @@ class Value:
 class Expectation:
     """What the series called `name` have to be like.
 
-    A label value that begins with "~" is a regular expression for the whole value. `match` says for how many of
-    the series `value` has to hold.
+    A label value that begins with "~" is a regular expression for the whole value. `match` says for how many
+    of the series `value` has to hold.
     """
 
     name: str

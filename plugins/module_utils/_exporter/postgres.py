@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What postgres_exporter says when it really watches the database. PRIVATE: it may change at any time.
 
-pg_up alone proves little: it stays 1 over a connection that the exporter opened before the password was rotated,
-while every collector is silent.
+pg_up alone proves little: it stays 1 over a connection that the exporter opened before the password was
+rotated, while every collector is silent.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import Exposition
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.postgres_families import (
+    Version,
+    default_collectors,
     parse_version,
     required_families,
 )
@@ -39,31 +41,54 @@ BLIND_HINT = "the exporter's role does not see other users: GRANT pg_monitor to 
 
 @dataclass(frozen=True)
 class PostgresProfile:
-    """What is known about the deployed exporter; None is: not checked."""
+    """What is known about the deployed exporter; None is: not checked.
 
-    collectors: frozenset[str]
+    The collectors that are on are those of the exporter's version with these flags, unless `collectors` names
+    them.
+    """
+
     database: str
     postgres_major: int
+    collectors: Collection[str] | None = None
+    collectors_enabled: Collection[str] = ()
+    collectors_disabled: Collection[str] = ()
     role: str = "postgres_exporter"
     exporter_version: str | None = None
     max_connections: int | None = None
 
     def families(self, page: Exposition) -> list[str]:
         """The families that this exporter has to expose."""
-        version = parse_version(self.exporter_version or build_version(page) or "")
-        return required_families(self.collectors, self.postgres_major, version)
+        return required_families(self._wanted(page), self.postgres_major, self._exporter(page))
+
+    def _exporter(self, page: Exposition) -> Version:
+        return parse_version(self.exporter_version or build_version(page) or "")
+
+    def _wanted(self, page: Exposition) -> frozenset[str]:
+        """The collectors that have to report success."""
+        if self.collectors is not None:
+            return frozenset(self.collectors)
+        flagged = default_collectors(self._exporter(page)) | frozenset(self.collectors_enabled)
+        return flagged - frozenset(self.collectors_disabled)
+
+    def hint(self, fault: str) -> str:
+        """What to do when the page itself could not be had for this reason."""
+        # Before 0.19.1 the hidden statements collide, and the exporter has no page at all.
+        return BLIND_HINT if "collected before" in fault and '"unknown"' in fault else ""
 
     def judge(self, page: Exposition) -> Iterator[Check]:
-        """All checks on one page; those that a missing login makes pointless are skipped then."""
+        """All checks on one page; those that an earlier failure makes pointless are skipped."""
         if self.exporter_version:
             yield self._version(page)
         login = self._login(page)
         yield login
         if login.status != "pass":
-            yield Check("metrics_of_the_database", "skip", "a login", "none")
+            yield Check("statistics", "skip", "a login", "none")
             return
         yield self._scrape_error(page)
         yield from self._collectors(page)
+        if not page.has("pg_scrape_collector_success"):
+            yield Check("statistics", "skip", "collectors", "none")
+            return
         yield self._required(page)
         yield self._database(page)
         yield self._io_timing(page)
@@ -108,12 +133,13 @@ class PostgresProfile:
             sample.labels.get("collector", ""): sample.value
             for sample in page.series("pg_scrape_collector_success")
         }
-        missing = sorted(self.collectors - success.keys())
+        wanted = self._wanted(page)
+        missing = sorted(wanted - success.keys())
         failed = sorted(name for name, value in success.items() if value != 1)
         yield check(
             "collectors",
             not missing and not failed,
-            f"success of {', '.join(sorted(self.collectors))}",
+            f"success of {', '.join(sorted(wanted))}",
             "; ".join(
                 f"{word}: {', '.join(names)}"
                 for word, names in (("silent", missing), ("failed", failed))
@@ -122,11 +148,18 @@ class PostgresProfile:
             or "success",
             _collectors_hint(missing, failed, bool(success)),
         )
-        if extra := sorted(success.keys() - self.collectors - set(failed)):
+        if extra := sorted(success.keys() - wanted - set(failed)):
             yield Check("collectors_not_asked_for", "warn", "none", ", ".join(extra), "its flags differ")
 
     def _required(self, page: Exposition) -> Check:
-        missing = [name for name in self.families(page) if not page.has(name)]
+        silent = self._wanted(page) - _successful(page)
+        missing = [
+            name
+            for name in required_families(
+                self._wanted(page) - silent, self.postgres_major, self._exporter(page)
+            )
+            if not page.has(name)
+        ]
         return check(
             "required_families",
             not missing,
@@ -170,9 +203,10 @@ class PostgresProfile:
     def _sees_others(self, page: Exposition) -> Check:
         """Whether the role has pg_monitor.
 
-        PostgreSQL hides the identifier of other users' statements from a role that may not read all statistics,
-        and the exporter writes "unknown" then: decisive. A statement of another user with an identifier is the
-        opposite proof. Without either, sessions whose state is hidden are missing from the count by state.
+        PostgreSQL hides the identifier of other users' statements from a role that may not read all
+        statistics, and the exporter writes "unknown" then: decisive. A statement of another user with an
+        identifier is the opposite proof. Without either, sessions whose state is hidden are missing from the
+        count by state.
         """
         statements = page.series("pg_stat_statements_calls_total")
         hidden = {s.labels.get("user", "") for s in statements if s.labels.get("queryid") == "unknown"}
@@ -206,6 +240,12 @@ def _collectors_hint(missing: Collection[str], failed: Collection[str], any_seen
     if failed:
         return "the error is in the log of the exporter; stat_statements needs its extension in the database"
     return "switch it on with --collector.<name>; it may not exist in this version of the exporter"
+
+
+def _successful(page: Exposition) -> frozenset[str]:
+    """Collectors that report success."""
+    found = page.series("pg_scrape_collector_success")
+    return frozenset(sample.labels.get("collector", "") for sample in found if sample.value == 1)
 
 
 def build_version(page: Exposition) -> str | None:

@@ -89,6 +89,26 @@ TABLE = (
 )
 
 
+# Collectors that are on without a flag, by the first version of the exporter in which they are.
+DEFAULT_COLLECTORS: tuple[tuple[Version, str], ...] = (
+    (
+        (0, 15),
+        "database locks replication stat_bgwriter stat_database stat_user_tables statio_user_tables wal",
+    ),
+    ((0, 16), "roles"),
+    ((0, 18), "stat_progress_vacuum"),
+    ((0, 20), "replication_slots settings stat_activity stat_archiver stat_replication"),
+)
+RENAMED: tuple[Version, str] = ((0, 20), "replication_slot")
+
+
+def default_collectors(exporter: Version) -> frozenset[str]:
+    """Collectors of this version that are on without a flag."""
+    names = {name for since, row in DEFAULT_COLLECTORS if exporter >= since for name in row.split()}
+    until, old = RENAMED
+    return frozenset(names | ({old} if exporter < until else set()))
+
+
 def parse_version(text: str) -> Version:
     """The numbers of a version, for example (0, 19, 1) of "0.19.1+ds"; the newest when there are none."""
     match = re.match(r"v?(\d+(?:\.\d+)*)", text)

@@ -88,7 +88,8 @@ def verify(source: Source, wish: Wish, wait: Wait) -> Verdict:
             page = scrape(source)
         except (FetchError, ParseError) as error:
             before, passes = None, 0
-            return False, Verdict([Check("scrape", "fail", f"a metrics page of {source.name}", str(error))])
+            hint = wish.profile.hint(str(error)) if wish.profile else ""
+            return False, Verdict([Check("scrape", "fail", "a metrics page", str(error), hint)])
         verdict = judge(page, before, wish)
         first, before = before is None, page
         passes = 0 if verdict.failures or first else passes + 1
@@ -110,7 +111,7 @@ def scrape(source: Source) -> Exposition:
     """One metrics page. Raises FetchError and ParseError."""
     response = source.fetch("", accept=ACCEPT)
     if response.status != 200:
-        raise FetchError(f"{source.name} answered {response.status}: {response.text()}")
+        raise FetchError(f"{source.name} answered {response.status}: {response.text(400)}")
     kind, _, parameters = response.content_type.partition(";")
     version = dict(part.strip().split("=", 1) for part in parameters.split(";") if "=" in part).get("version")
     if kind.strip() != "text/plain" or version not in (None, "0.0.4"):
@@ -128,6 +129,6 @@ def judge(page: Exposition, before: Exposition | None, wish: Wish) -> Verdict:
     checks.append(no_leak(page))
     if before is not None:
         checks.append(steady(before, page))
-        if wish.profile:
+        if wish.profile and page.has(HEARTBEAT):
             checks.append(grows(before, page, HEARTBEAT))
     return Verdict(checks, page, wish.profile.families(page) if wish.profile else ())

@@ -10,7 +10,6 @@ events, which the controller's recorder drops after a burst, so what can be chec
 from __future__ import annotations
 
 import re
-import typing as t
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -269,8 +268,9 @@ def _unknown(case: Case) -> Cause | None:
     said = f"; last event: {case.messages[0]}" if case.messages else ""
     return Cause(
         f"ExternalSecret {case.namespace}/{case.seen.name} is not synced ({case.seen.ready}{said})",
-        f"See that the secret and its wanted properties exist and that role {case.role or '(none)'} may read "
-        f"them (secretsmanager:GetSecretValue); kubectl describe externalsecret {case.seen.name} may say more",
+        f"See that the secret and its wanted properties exist and that role {case.role or '(none)'} may "
+        f"read them (secretsmanager:GetSecretValue); kubectl describe externalsecret {case.seen.name} may "
+        "say more",
     )
 
 
@@ -291,4 +291,4 @@ CHECKS: Sequence[Callable[[Case], Cause | None]] = (
 
 def diagnose(case: Case) -> Cause:
     """The first check that finds something; the last one always does."""
-    return next(t.cast(Cause, cause) for check in CHECKS if (cause := check(case)) is not None)
+    return next(cause for check in CHECKS if (cause := check(case)) is not None)

@@ -125,4 +125,6 @@ def _asker(client: t.Any) -> Ask:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
+    """What went wrong, without the retries and headers that libraries wrap around it."""
+    cause = getattr(error, "reason", None) or error
+    return (str(cause) or type(cause).__name__).splitlines()[0]

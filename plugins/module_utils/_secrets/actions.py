@@ -98,15 +98,16 @@ def _present_once(client: SecretsManagerClient, wish: DocumentWish, way: Way) ->
     arn, version_id = (current.arn, current.version_id) if current else (None, None)
     if not way.dry_run:
         arn, version_id = _apply(client, wish, step, arn, version_id)
+    restored = found is not None and found.deleted
     before, after = _shown(wish, found, step)
     return Outcome(
         name=wish.name,
-        changed=step.changed or before != after,
+        changed=step.changed or restored,
         arn=arn,
         version_id=version_id,
         changed_keys=step.changed_keys,
         created=step.create,
-        restored=found is not None and found.deleted,
+        restored=restored,
         before=before,
         after=after,
     )
@@ -149,25 +150,31 @@ def _shown(
     wish: DocumentWish, found: Document | None, step: Plan
 ) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     """For --diff: which keys change, never a value."""
-    before: dict[str, t.Any] = {}
-    after: dict[str, t.Any] = {}
-    if found is not None and found.deleted:
-        before["scheduled_for_deletion"], after["scheduled_for_deletion"] = True, False
-    elif found is not None:
-        before["keys"] = dict.fromkeys(sorted(found.values), SET)
-    if not step.restore:
-        keys = {**dict.fromkeys(step.known, SET), **dict.fromkeys(step.changed_keys, NEW)}
-        after["keys"] = dict(sorted(keys.items()))
-    for name, value in step.update.items():
-        before[name] = getattr(found, {"Description": "description", "KmsKeyId": "kms_key_id"}[name])
-        after[name] = value
-    if step.add_tags or step.remove_tags:
-        old = dict(found.tags) if found else {}
-        before["tags"] = old
-        after["tags"] = {
-            key: value for key, value in old.items() if key not in step.remove_tags
-        } | step.add_tags
-    return before, after
+    keys = {**dict.fromkeys(step.known, SET), **dict.fromkeys(step.changed_keys, NEW)}
+    if found is None:
+        return {}, {"keys": dict(sorted(keys.items())), **_details(wish)}
+    if found.deleted:
+        return {"scheduled_for_deletion": True}, {"scheduled_for_deletion": False}
+    tags = {key: value for key, value in found.tags.items() if key not in step.remove_tags}
+    before = {
+        "keys": dict.fromkeys(sorted(found.values), SET),
+        "description": found.description,
+        "kms_key_id": found.kms_key_id,
+        "tags": dict(found.tags),
+    }
+    after = {
+        "keys": dict(sorted(keys.items())),
+        "description": step.update.get("Description", found.description),
+        "kms_key_id": step.update.get("KmsKeyId", found.kms_key_id),
+        "tags": {**tags, **step.add_tags},
+    }
+    changed = [name for name in before if before[name] != after[name]]
+    return {name: before[name] for name in changed}, {name: after[name] for name in changed}
+
+
+def _details(wish: DocumentWish) -> dict[str, t.Any]:
+    details = {"description": wish.description, "kms_key_id": wish.kms_key_id, "tags": wish.tags}
+    return {name: value for name, value in details.items() if value is not None}
 
 
 def ensure_absent(
@@ -177,7 +184,7 @@ def ensure_absent(
     described = api.describe_secret(client, name)
     scheduled = described is not None and "DeletedDate" in described
     if described is None or (scheduled and recovery_window_in_days > 0):
-        return Outcome(name, False, arn=described and described["ARN"])
+        return Outcome(name, False, arn=described["ARN"] if described else None)
     if described.get("OwningService"):
         raise SecretError(
             f"Secret {name} belongs to {described['OwningService']}, which deletes it by itself"

@@ -53,9 +53,8 @@ class DocumentWish:
     @classmethod
     def from_options(cls, options: Mapping[str, t.Any]) -> DocumentWish:
         """Raises SecretError for a key that is given twice."""
-        plain, secret, made = (
-            dict(options.get(each) or {}) for each in ("values", "secret_values", "generated")
-        )
+        kinds = ("values", "secret_values", "generated")
+        plain, secret, made = (dict(options.get(kind) or {}) for kind in kinds)
         twice = (plain.keys() & secret.keys()) | (made.keys() & (plain.keys() | secret.keys()))
         if twice:
             raise SecretError(
@@ -75,7 +74,7 @@ class DocumentWish:
 
 @dataclasses.dataclass(frozen=True)
 class Document:
-    """A secret as AWS has it. `values` is empty where it has no value, or cannot be read before it is restored."""
+    """A secret as AWS has it. `values` is empty where there is none, or it must be restored to be read."""
 
     arn: str
     values: Mapping[str, t.Any]
@@ -95,7 +94,7 @@ class Document:
             )
         return cls(
             arn=described["ARN"],
-            values=_parsed(name, read),
+            values=parse_document(name, read),
             version_id=read["VersionId"] if read else None,
             description=described.get("Description") or "",
             kms_key_id=described.get("KmsKeyId"),
@@ -104,7 +103,8 @@ class Document:
         )
 
 
-def _parsed(name: str, read: Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+def parse_document(name: str, read: Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+    """The keys of a secret's value. Raises SecretError where it is no JSON object."""
     if read is None:
         return {}
     try:

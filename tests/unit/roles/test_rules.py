@@ -48,7 +48,7 @@ def test_every_selector_is_bound_to_the_cluster(rule: dict[str, Any]) -> None:
 def test_every_alert_can_be_acted_on(alert: dict[str, Any]) -> None:
     assert alert["labels"]["severity"] in {"critical", "warning", "info"}
     assert {"summary", "description", "runbook_url"} == alert["annotations"].keys()
-    assert alert["annotations"]["runbook_url"].endswith("/" + alert["alert"])
+    assert alert["annotations"]["runbook_url"].endswith(f"/{alert['alert']}.md")
 
 
 def test_every_alert_has_a_case_that_fires_and_one_that_does_not() -> None:
@@ -65,3 +65,8 @@ def test_promtool_accepts_the_rules_and_their_cases(promtool: Path, tmp_path: Pa
     for command in (["check", "rules", "rules.yml"], ["test", "rules", "tests.yml"]):
         done = subprocess.run([str(promtool), *command], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_every_alert_has_a_runbook(alert: dict[str, Any]) -> None:
+    assert (ROOT / "docs/runbooks" / f"{alert['alert']}.md").is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import stat
 from pathlib import Path
@@ -56,7 +57,14 @@ def test_another_authority_does_not_vouch(issued: Issued, tmp_path: Path) -> Non
         handshake(Authority.create(tmp_path).certificate, issued, "localhost")
 
 
-def test_keys_are_for_the_owner_and_certificates_for_all(authority: Authority, issued: Issued) -> None:
+def test_keys_are_for_the_owner_and_certificates_for_all(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        authority = Authority.create(tmp_path / "new")
+        issued = authority.issue("server", ["localhost"])
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o711
     modes = [
         stat.S_IMODE(path.stat().st_mode) for path in (issued.key, issued.certificate, authority.certificate)
     ]

@@ -56,7 +56,7 @@ def test_condition_without_a_directory(state: State) -> None:
 
 def test_an_ended_process_has_no_identity() -> None:
     process = subprocess.Popen(["true"])
-    wait_until(lambda: process_identity(process.pid) is None, what="a zombie", timeout=5, pause=0.01)
+    wait_until(lambda: process_identity(process.pid) is None, what="a zombie", timeout=20, pause=0.01)
     process.wait()
     assert process_identity(process.pid) is None
 
@@ -127,7 +127,7 @@ def test_lock_waits_and_survives_the_removal_of_the_directory(state: State) -> N
         assert state.is_locked()
         thread = threading.Thread(target=second)
         thread.start()
-        assert waiting.wait(5)
+        assert waiting.wait(20)
         order.append("first")
         state.remove()
     thread.join()

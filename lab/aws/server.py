@@ -1,0 +1,105 @@
+"""The AWS endpoint: starts moto's server with everything that the laboratory changes in it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, Protocol
+
+import moto.moto_api._internal.urls
+from moto import backends
+from moto.server import ThreadedMotoServer
+
+from lab.aws import seed
+from lab.aws.cloudwatch import Sampler
+from lab.aws.data_api import DataApi
+from lab.aws.iam import Gate
+from lab.aws.patches import Patches
+from lab.aws.rds import Rds
+from lab.aws.rds_aurora import Aurora
+from lab.aws.rds_clusters import rotate
+from lab.aws.request_log import RequestLog
+from lab.aws.secrets import Secrets
+from lab.aws.sts import WebIdentity
+from lab.certificates import Authority
+from lab.programs import Program
+from lab.settings import Settings
+
+_SERVICES = ("cloudwatch", "ec2", "eks", "iam", "kms", "rds", "rdsdata", "secretsmanager", "sts")
+
+
+class Kubernetes(Protocol):
+    """What AWS has to know of the EKS cluster's Kubernetes."""
+
+    @property
+    def server(self) -> str:
+        """URL of its API."""
+
+    @property
+    def authority(self) -> Path:
+        """Certificate that its clients need."""
+
+    def jwks(self) -> dict[str, Any]:
+        """Public keys of its service account tokens."""
+
+
+class AwsEndpoint:
+    """AWS on a free loopback port. moto keeps its state per process, so there is one at a time."""
+
+    def __init__(
+        self, settings: Settings, authority: Authority, postgres: Program, kubernetes: Kubernetes
+    ) -> None:
+        self._settings = settings
+        self._kubernetes = kubernetes
+        self._patches = Patches()
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        self._secrets = Secrets(settings)
+        self._aurora = Aurora(settings, authority, postgres, self._secrets)
+        self._sampler = Sampler(self._aurora)
+        self._log: RequestLog | None = None
+        self._data_api: DataApi | None = None
+        self.url = ""
+        #: Access key id and secret access key of the administrator.
+        self.credentials = ("", "")
+
+    def start(self) -> None:
+        """Seed the account and answer requests; raises what the first failing part raises."""
+        for service in _SERVICES:
+            backends.get_backend(service).reset()
+        # One line per request says less than the request log.
+        logging.getLogger("werkzeug").setLevel(logging.WARNING)
+        self._log = RequestLog(self._settings.state / "aws-requests.jsonl")
+        self._install(Gate(self._settings, self._log))
+        self.credentials = seed.create_administrator(self._settings)
+        seed.create_eks_cluster(self._settings, self._kubernetes)
+        self._aurora.start()
+        self._server.start()
+        host, port = self._server.get_host_and_port()
+        self.url = f"http://{host}:{port}"
+        self._sampler.start()
+
+    def _install(self, gate: Gate) -> None:
+        patches = self._patches
+        gate.install(patches)
+        gate.resources["secretsmanager"] = self._secrets.resource
+        gate.resources["sts"] = lambda response, action: response._get_param("RoleArn") or "*"
+        self._secrets.install(patches)
+        self._secrets.rotate = lambda arn: rotate(self._aurora, arn)
+        WebIdentity(self._settings, self._kubernetes).install(patches)
+        Rds(self._aurora).install(patches)
+        self._data_api = DataApi(self._aurora, gate)
+        self._data_api.install(patches)
+        # moto's own control paths know no caller, and one of them tells all secrets.
+        patches.attribute(moto.moto_api._internal.urls, "url_paths", {})
+
+    def stop(self) -> None:
+        """Stop the servers and take back all patches."""
+        if self.url:
+            self._sampler.stop()
+            self._server.stop()
+        if self._data_api:
+            self._data_api.stop()
+        self._aurora.stop()
+        self._patches.undo()
+        if self._log:
+            self._log.close()

@@ -1,0 +1,113 @@
+"""One request for one kind, and how its documents are read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from lab.kubernetes.embedded.decoding import WrongTypeError, decode
+from lab.kubernetes.embedded.defaults import fill_defaults
+from lab.kubernetes.embedded.errors import ApiError, bad_request
+from lab.kubernetes.embedded.kinds import Kind
+from lab.kubernetes.embedded.merging import check_configuration
+from lab.kubernetes.embedded.objects import Json, Object, clone
+
+
+@dataclass
+class Call:
+    """The circumstances of a request."""
+
+    kind: Kind
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+    #: Field manager.
+    manager: str = "unknown"
+    dry_run: bool = False
+    #: What happens to unknown fields: Strict, Warn or Ignore.
+    validation: str = "Warn"
+    #: Collects the warnings of the answer.
+    warnings: list[str] = field(default_factory=list)
+
+    def read_body(self, raw: Json) -> Object:
+        """The object that a POST or PUT sent; ApiError 400."""
+        if not isinstance(raw, dict):
+            raise bad_request(f"the object provided is unrecognized (must be of type {self.kind.name})")
+        subject = f'{raw.get("kind") or self.kind.name} in version "{self.kind.version}"'
+        return self.decoded(
+            raw, lambda why: bad_request(f"{subject} cannot be handled as a {self.kind.name}: {why}")
+        )
+
+    def decoded(self, raw: Object, refuse: Callable[[str], ApiError]) -> Object:
+        """Read a document of this kind, with defaults; `refuse` words an error about its fields."""
+        self._check_type(raw)
+        try:
+            decoded = decode(self.kind, raw)
+        except WrongTypeError as error:
+            raise refuse(str(error)) from error
+        if decoded.unknown and self.validation == "Strict":
+            raise refuse("strict decoding error: " + ", ".join(decoded.strict_errors))
+        if self.validation == "Warn":
+            self.warnings += decoded.strict_errors
+        if not self.kind.custom:
+            fill_defaults(self.kind.name, decoded.object)
+        self._settle_namespace(decoded.object["metadata"])
+        return decoded.object
+
+    def read_configuration(self, raw: Json) -> Object:
+        """The document of a server-side apply, as it was sent; ApiError 400 or 500."""
+        if not isinstance(raw, dict):
+            raise bad_request("error decoding YAML: the document is not an object")
+        if not raw.get("apiVersion") or not raw.get("kind"):
+            raise bad_request(f"invalid object type: {raw.get('apiVersion', '')}, Kind={raw.get('kind', '')}")
+        if (raw["kind"], raw["apiVersion"]) != (self.kind.name, self.kind.api_version):
+            raise bad_request(
+                "Incorrect version specified in apply patch. "
+                f"Specified patch version: {raw['apiVersion']}, expected: {self.kind.api_version}"
+            )
+        config: Object = clone(raw)
+        metadata = config.setdefault("metadata", {})
+        if metadata.get("managedFields") is not None:
+            raise bad_request("metadata.managedFields must be nil")
+        metadata.setdefault("name", self.name)
+        self.check_name(metadata)
+        self._settle_namespace(metadata)
+        check_configuration(self.kind, self.namespace, self.name, config)
+        return config
+
+    def check_name(self, metadata: Object) -> None:
+        """ApiError 400 when the document is about another object than the path."""
+        name = metadata.get("name", "")
+        if name != self.name:
+            raise bad_request(
+                f"the name of the object ({name}) does not match the name on the URL ({self.name})"
+            )
+
+    def _check_type(self, raw: Object) -> None:
+        kind = self.kind
+        version, name = raw.get("apiVersion") or kind.api_version, raw.get("kind")
+        if kind.custom and not name:
+            shown = json.dumps(raw, separators=(",", ":"))
+            raise bad_request(
+                f"the object provided is unrecognized (must be of type {kind.name}): "
+                f"Object 'Kind' is missing in '{shown}'"
+            )
+        if name and name != kind.name:
+            raise bad_request(
+                f'{name} in version "{version.rpartition("/")[2]}" cannot be handled as a {kind.name}: '
+                f'no kind "{name}" is registered for version "{version}"'
+            )
+        if version != kind.api_version:
+            raise bad_request(
+                f"the API version in the data ({version}) does not match the expected API version "
+                f"({kind.api_version})"
+            )
+
+    def _settle_namespace(self, metadata: Object) -> None:
+        if not self.kind.namespaced:
+            metadata.pop("namespace", None)
+        elif metadata.setdefault("namespace", self.namespace) != self.namespace:
+            raise bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )

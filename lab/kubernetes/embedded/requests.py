@@ -1,0 +1,130 @@
+"""From an HTTP request to what it asks for: path, parameters, body."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import yaml
+from aiohttp import web
+
+from lab.kubernetes.embedded.call import Call
+from lab.kubernetes.embedded.errors import (
+    ApiError,
+    bad_request,
+    forbidden_field,
+    invalid_options,
+    no_such_path,
+    not_supported,
+)
+from lab.kubernetes.embedded.kinds import Kind, Kinds
+from lab.kubernetes.embedded.objects import Json
+
+APPLY = "application/apply-patch+yaml"
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+
+_DIRECTIVES = ("", "Ignore", "Strict", "Warn")
+_OPTIONS = {
+    "POST": "CreateOptions",
+    "PUT": "UpdateOptions",
+    "PATCH": "PatchOptions",
+    "DELETE": "DeleteOptions",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """The object or collection that a path names."""
+
+    kind: Kind
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+    #: What follows a proxy path.
+    rest: str = ""
+
+
+def target_of(kinds: Kinds, parts: list[str]) -> Target:
+    """Read the parts of a path below /api or /apis; ApiError 404."""
+    group, rest = ("", parts[1:]) if parts[0] == "api" else (parts[1], parts[2:])
+    if len(rest) < 2:
+        raise no_such_path()
+    version, rest = rest[0], rest[1:]
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize"):
+        namespace, rest = rest[1], rest[2:]
+    kind = kinds.find(group, version, rest[0])
+    name, subresource = (*rest[1:3], "", "")[:2]
+    if subresource and subresource not in kind.subresources:
+        raise no_such_path()
+    if (bool(namespace) and not kind.namespaced) or (len(rest) > 3 and subresource != "proxy"):
+        raise no_such_path()
+    return Target(kind, namespace, name, subresource, "/".join(rest[3:]))
+
+
+def verb_of(method: str, target: Target, *, watch: bool) -> str:
+    """The verb as the audit log of the real server has it."""
+    if method in ("GET", "HEAD"):
+        if target.name:
+            return "get"
+        return "watch" if watch else "list"
+    collection = "deletecollection" if not target.name else "delete"
+    return {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": collection}.get(
+        method, method.lower()
+    )
+
+
+def wants_watch(request: web.Request) -> bool:
+    """Whether the parameters ask for a watch."""
+    return request.query.get("watch", "").lower() in ("1", "true")
+
+
+def is_dry_run(request: web.Request) -> bool:
+    """Whether the parameters ask for a dry run."""
+    return "All" in request.query.getall("dryRun", [])
+
+
+def call_of(request: web.Request, target: Target) -> Call:
+    """The circumstances of a write; ApiError 422 when a parameter is wrong."""
+    query = request.query
+    options = _OPTIONS.get(request.method, "ListOptions")
+    for value in query.getall("dryRun", []):
+        if value != "All":
+            raise invalid_options(options, not_supported("dryRun", [value], ["All"]))
+    directive = query.get("fieldValidation", "")
+    if directive not in _DIRECTIVES:
+        raise invalid_options(options, not_supported("fieldValidation", directive, _DIRECTIVES))
+    if request.method == "PATCH" and "force" in query and request.content_type != APPLY:
+        raise invalid_options(options, forbidden_field("force", "may not be specified for non-apply patch"))
+    agent = request.headers.get("User-Agent", "").partition("/")[0]
+    return Call(
+        target.kind,
+        target.namespace,
+        target.name,
+        target.subresource,
+        manager=query.get("fieldManager") or agent or "unknown",
+        dry_run=is_dry_run(request),
+        validation=directive or "Warn",
+    )
+
+
+async def body_of(request: web.Request) -> Json:
+    """The document that was sent, or None; ApiError 400 or 415."""
+    content = await request.read()
+    if not content:
+        return None
+    media = request.headers.get("Content-Type", "application/json").partition(";")[0].strip()
+    if "protobuf" in media or "cbor" in media:
+        raise unsupported_media("application/json, application/yaml")
+    try:
+        return yaml.load(content, yaml.CSafeLoader) if "yaml" in media else json.loads(content)
+    except (ValueError, yaml.YAMLError) as error:
+        raise bad_request(f"couldn't get version/kind; json parse error: {error}") from error
+
+
+def unsupported_media(accepted: str) -> ApiError:
+    """415 with the media types that would do."""
+    message = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
+    return ApiError(415, "UnsupportedMediaType", message)

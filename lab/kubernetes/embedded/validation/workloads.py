@@ -1,0 +1,93 @@
+"""Rules of Deployments, ReplicaSets and StatefulSets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab.kubernetes.embedded.errors import Problem, forbidden_field, invalid_value, not_supported, required
+from lab.kubernetes.embedded.objects import Json, Object
+from lab.kubernetes.embedded.validation.metadata import immutable, selector_problems, selects
+from lab.kubernetes.embedded.validation.pods import non_negative, pod_template
+
+_STRATEGIES = ("Recreate", "RollingUpdate")
+_SET_CHANGES = (
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+)
+
+
+def deployment(item: Object, before: Object | None) -> Iterator[Problem]:
+    """A Deployment."""
+    spec = item["spec"]
+    yield from _replicated(spec, "deployment")
+    yield from _strategy(spec["strategy"])
+    ready, deadline = spec.get("minReadySeconds", 0), spec["progressDeadlineSeconds"]
+    yield from non_negative("spec.minReadySeconds", ready)
+    yield from non_negative("spec.revisionHistoryLimit", spec["revisionHistoryLimit"])
+    if deadline <= ready:
+        yield invalid_value("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds")
+    if before:
+        yield from immutable("spec.selector", spec.get("selector"), before["spec"].get("selector"))
+
+
+def replica_set(item: Object, before: Object | None) -> Iterator[Problem]:
+    """A ReplicaSet."""
+    yield from _replicated(item["spec"], "replicaset")
+    if before:
+        yield from immutable("spec.selector", item["spec"].get("selector"), before["spec"].get("selector"))
+
+
+def stateful_set(item: Object, before: Object | None) -> Iterator[Problem]:
+    """A StatefulSet."""
+    spec = item["spec"]
+    yield from _replicated(spec, "statefulset")
+    if before:
+        old = before["spec"]
+        if any(spec.get(name) != old.get(name) for name in (set(spec) | set(old)) - set(_SET_CHANGES)):
+            listed = ", ".join(f"'{name}'" for name in _SET_CHANGES[:-1])
+            detail = f"updates to statefulset spec for fields other than {listed} and 'minReadySeconds'"
+            yield forbidden_field("spec", f"{detail} are forbidden")
+
+
+def _replicated(spec: Object, word: str) -> Iterator[Problem]:
+    yield from non_negative("spec.replicas", spec["replicas"])
+    selector = spec.get("selector")
+    if selector is None:
+        yield required("spec.selector")
+    else:
+        yield from selector_problems(selector, "spec.selector")
+        if not selector.get("matchLabels") and not selector.get("matchExpressions"):
+            yield invalid_value("spec.selector", selector, f"empty selector is invalid for {word}")
+    template = spec["template"]
+    labels = template["metadata"].get("labels", {})
+    if not selects(selector or {}, labels):
+        detail = "`selector` does not match template `labels`"
+        yield invalid_value("spec.template.metadata.labels", labels, detail)
+    yield from pod_template(template, "spec.template")
+    policy = template["spec"]["restartPolicy"]
+    if policy != "Always":
+        yield not_supported("spec.template.spec.restartPolicy", policy, ["Always"])
+
+
+def _strategy(strategy: Object) -> Iterator[Problem]:
+    kind, rolling = strategy["type"], strategy.get("rollingUpdate")
+    if kind not in _STRATEGIES:
+        yield not_supported("spec.strategy", strategy, _STRATEGIES)
+    elif kind == "Recreate" and rolling is not None:
+        detail = "may not be specified when strategy `type` is 'Recreate'"
+        yield forbidden_field("spec.strategy.rollingUpdate", detail)
+    elif rolling is not None:
+        unavailable, surge = rolling["maxUnavailable"], rolling["maxSurge"]
+        if _amount(unavailable) == 0 and _amount(surge) == 0:
+            field = "spec.strategy.rollingUpdate.maxUnavailable"
+            yield invalid_value(field, unavailable, "may not be 0 when `maxSurge` is 0")
+
+
+def _amount(value: Json) -> int:
+    text = str(value).removesuffix("%")
+    return int(text) if text.isdigit() else -1

@@ -1,0 +1,229 @@
+"""create, update, patch, apply, delete: what happens to an object, in the order of the real server."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from lab.kubernetes.embedded import ownership
+from lab.kubernetes.embedded.admission import admit_create, admit_delete, suffix
+from lab.kubernetes.embedded.call import Call
+from lab.kubernetes.embedded.errors import (
+    already_exists,
+    conflict,
+    internal,
+    invalid,
+    invalid_options,
+    invalid_patch,
+    invalid_value,
+    not_found,
+    required,
+)
+from lab.kubernetes.embedded.kinds import Kind
+from lab.kubernetes.embedded.objects import Json, Object, timestamp
+from lab.kubernetes.embedded.schema import Schema
+from lab.kubernetes.embedded.store import Store
+from lab.kubernetes.embedded.strategy import Strategy
+from lab.kubernetes.embedded.validation import validate
+
+_MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
+#: Metadata that only the server writes.
+_SYSTEM = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
+#: Built-in kinds that, like all custom ones, are only replaced when the version to replace is named.
+_CONDITIONAL = {"CustomResourceDefinition", "Lease", "PodDisruptionBudget"}
+
+
+class Verbs:
+    """Writes to the store. Everything runs in one thread, so a write is never half done."""
+
+    def __init__(self, store: Store, strategy: Strategy) -> None:
+        self._store = store
+        self._strategy = strategy
+
+    def get(self, call: Call) -> Object:
+        """One object; ApiError 404."""
+        found = self._store.get(call.kind.place, call.namespace, call.name)
+        if found is None:
+            raise not_found(call.kind, call.name)
+        return found
+
+    def create(self, call: Call, raw: Json) -> Object:
+        """POST: the new object."""
+        item = call.read_body(raw)
+        for name in (*_SYSTEM, "managedFields"):
+            item["metadata"].pop(name, None)
+        owners = ownership.after_update(self._write(call), blank(call.kind), item, {})
+        return self._store_new(call, item, owners)
+
+    def update(self, call: Call, raw: Json) -> Object:
+        """PUT: the new state of an object."""
+        item = call.read_body(raw)
+        call.check_name(item["metadata"])
+        before = self.get(call)
+        if not item["metadata"].get("resourceVersion"):
+            if call.kind.custom or call.kind.name in _CONDITIONAL:
+                problem = invalid_value("metadata.resourceVersion", 0, "must be specified for an update")
+                raise invalid(call.kind, call.name, [problem])
+            item["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"]
+        return self._store_update(call, before, item)
+
+    def patch(self, call: Call, change: Callable[[Schema, Object], Json], shown: str) -> Object:
+        """PATCH by anything but apply: `change` makes the new document, `shown` is the patch for messages."""
+        before = self.get(call)
+        patched = change(call.kind.schema, before)
+        if not isinstance(patched, dict):
+            raise invalid_patch(shown, "json: cannot unmarshal the patched document into an object")
+        item = call.decoded(patched, lambda why: invalid_patch(shown, why))
+        call.check_name(item["metadata"])
+        return self._store_update(call, before, item)
+
+    def apply(self, call: Call, raw: Json, *, manager: str, force: bool) -> tuple[Object, bool]:
+        """PATCH by server-side apply: the new state, and whether the object is new."""
+        if not manager:
+            raise invalid_options("PatchOptions", required("fieldManager", "is required for apply patch"))
+        call.manager = manager
+        config = call.read_configuration(raw)
+        before = self._store.get(call.kind.place, call.namespace, call.name)
+        metadata = before["metadata"] if before else {}
+        live = _without_managed_fields(before) if before else blank(call.kind)
+        state, owners = ownership.apply(
+            self._write(call), live, config, ownership.owners_of(metadata), force=force
+        )
+        if before and state == live and ownership.managed_fields(owners) == metadata.get("managedFields", []):
+            return before, False
+        item = call.decoded(state, internal)
+        if before:
+            return self._finish_update(call, before, item, owners), False
+        if uid := item["metadata"].get("uid"):
+            why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise conflict(call.kind, call.name, why)
+        return self._store_new(call, item, owners), True
+
+    def delete(self, call: Call, options: Object) -> tuple[Object, bool]:
+        """DELETE: the object's last state, and whether it is gone now."""
+        kind, before = call.kind, self.get(call)
+        _check_preconditions(call, before, options.get("preconditions") or {})
+        admit_delete(kind, call.name)
+        grace = self._strategy.grace_seconds(kind, before, options.get("gracePeriodSeconds"))
+        finalizers = self._strategy.finalizers_on_delete(before, options)
+        if not finalizers and not grace and kind.place != ("", "namespaces"):
+            return (before if call.dry_run else self._store.remove(kind.place, before)), True
+        metadata = before["metadata"]
+        pending = "deletionTimestamp" in metadata
+        if pending and grace >= metadata.get("deletionGracePeriodSeconds", 0):
+            return before, False
+        marked = self._strategy.marked(kind, before, finalizers, grace)
+        return (marked if call.dry_run else self._store.put(kind.place, marked)), False
+
+    def bind(self, call: Call, node: str) -> None:
+        """Put a pod on a node; ApiError 409 when it is on one."""
+        before = self.get(call)
+        if present := before["spec"].get("nodeName"):
+            raise conflict(call.kind, call.name, f'pod {call.name} is already assigned to node "{present}"')
+        condition = {"type": "PodScheduled", "status": "True", "lastTransitionTime": timestamp()}
+        status = before["status"]
+        others = [item for item in status.get("conditions", []) if item["type"] != condition["type"]]
+        bound = {
+            **before,
+            "spec": {**before["spec"], "nodeName": node},
+            "status": {**status, "conditions": [*others, condition]},
+        }
+        if not call.dry_run:
+            self._store.put(call.kind.place, bound)
+
+    def _write(self, call: Call) -> ownership.Write:
+        return ownership.Write(
+            call.kind.schema,
+            call.manager,
+            call.kind.api_version,
+            call.subresource,
+            self._strategy.fields_out_of_reach(call.kind, call.subresource),
+        )
+
+    def _store_new(self, call: Call, item: Object, owners: ownership.Owners) -> Object:
+        kind, metadata = call.kind, item["metadata"]
+        if metadata.get("resourceVersion"):
+            raise internal("resourceVersion should not be set on objects to be created")
+        metadata["uid"] = str(uuid.uuid4())
+        metadata["creationTimestamp"] = timestamp()
+        if metadata.get("generateName") and not metadata.get("name"):
+            metadata["name"] = metadata["generateName"] + suffix()
+        admit_create(self._store, kind, item)
+        self._strategy.prepare_create(kind, item)
+        problems = validate(kind, item, None)
+        if problems:
+            raise invalid(kind, metadata.get("name", ""), problems)
+        if self._store.get(kind.place, metadata.get("namespace", ""), metadata["name"]):
+            raise already_exists(kind, metadata["name"])
+        _set_managed_fields(item, owners)
+        return item if call.dry_run else self._store.put(kind.place, item)
+
+    def _store_update(self, call: Call, before: Object, item: Object) -> Object:
+        """The common end of PUT and PATCH."""
+        given = item["metadata"].get("managedFields")
+        owners = ownership.owners_of(before["metadata"])
+        if given is not None and not call.subresource:
+            # An empty list gives up all ownership; a client that sends nothing keeps it.
+            owners = {} if given in ([], [{}]) else ownership.owners_of(item["metadata"])
+        new = _without_managed_fields(item)
+        owners = ownership.after_update(self._write(call), _without_managed_fields(before), new, owners)
+        return self._finish_update(call, before, new, owners)
+
+    def _finish_update(self, call: Call, before: Object, item: Object, owners: ownership.Owners) -> Object:
+        kind, old, metadata = call.kind, before["metadata"], item["metadata"]
+        if metadata.get("uid", old["uid"]) != old["uid"]:
+            why = f"Precondition failed: UID in precondition: {metadata['uid']}"
+            raise conflict(kind, call.name, f"{why}, UID in object meta: {old['uid']}")
+        if metadata.get("resourceVersion", old["resourceVersion"]) != old["resourceVersion"]:
+            raise conflict(kind, call.name, _MODIFIED)
+        for name in (*_SYSTEM, "generation", "resourceVersion"):
+            metadata.pop(name, None)
+            if name in old:
+                metadata[name] = old[name]
+        self._strategy.prepare_update(kind, item, before, call.subresource)
+        problems = validate(kind, item, before, call.subresource)
+        if problems:
+            raise invalid(kind, call.name, problems)
+        _set_managed_fields(item, owners)
+        if item == before:
+            return before
+        if call.dry_run:
+            return item
+        if self._strategy.is_finished(kind, item):
+            return self._store.remove(kind.place, item)
+        return self._store.put(kind.place, item)
+
+
+def _check_preconditions(call: Call, before: Object, wanted: Object) -> None:
+    reasons = {
+        "uid": ("UID", "The object might have been deleted and then recreated"),
+        "resourceVersion": ("ResourceVersion", "The object might have been modified"),
+    }
+    for name, (word, reason) in reasons.items():
+        present = before["metadata"][name]
+        if wanted.get(name, present) != present:
+            why = f"the {word} in the precondition ({wanted[name]}) does not match the {word} in record"
+            raise conflict(call.kind, call.name, f"{why} ({present}). {reason}")
+
+
+def blank(kind: Kind) -> Object:
+    """An object of which nothing is set; built-in kinds have some structures even so."""
+    return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {}, **_blank(kind.schema)}
+
+
+def _blank(schema: Schema) -> Object:
+    structures: Object = {name: _blank(schema.properties[name]) for name in schema.always}
+    if schema.struct:
+        lists = [name for name in schema.required if schema.properties[name].type == "array"]
+        structures.update(dict.fromkeys(lists))
+    return structures
+
+
+def _set_managed_fields(item: Object, owners: ownership.Owners) -> None:
+    if owners:
+        item["metadata"]["managedFields"] = ownership.managed_fields(owners)
+
+
+def _without_managed_fields(item: Object) -> Object:
+    metadata = {name: value for name, value in item["metadata"].items() if name != "managedFields"}
+    return {**item, "metadata": metadata}

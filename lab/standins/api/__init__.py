@@ -1,0 +1,1 @@
+"""A client of the Kubernetes API and the loop of a controller: what all stand-ins are made of."""

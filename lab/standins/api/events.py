@@ -1,0 +1,106 @@
+"""Events, written and combined as client-go's recorder does it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from datetime import UTC, datetime
+
+from lab.standins.api.client import Api, ApiError, Object
+from lab.standins.api.kinds import EVENT
+
+NORMAL, WARNING = "Normal", "Warning"
+
+#: From so many different messages of one reason on, an object's events are combined into one.
+SIMILAR = 10
+COMBINED = "(combined from similar events): "
+
+
+class Recorder:
+    """Writes events about objects in the name of a component."""
+
+    def __init__(self, api: Api, component: str) -> None:
+        self._api = api
+        self._component = component
+        self._lock = threading.Lock()
+        self._names: dict[tuple[str, ...], tuple[str, int]] = {}
+        self._messages: dict[tuple[str, ...], set[str]] = {}
+
+    def normal(self, obj: Object, reason: str, message: str) -> None:
+        """Say that something happened to `obj` as it should."""
+        self._record(obj, NORMAL, reason, message)
+
+    def warn(self, obj: Object, reason: str, message: str) -> None:
+        """Say that something is wrong with `obj`."""
+        self._record(obj, WARNING, reason, message)
+
+    def _record(self, obj: Object, kind: str, reason: str, message: str) -> None:
+        try:
+            self._write(obj, kind, reason, message)
+        except ApiError as error:
+            # An event is worth no failure: the namespace may be on its way out.
+            logging.getLogger(__name__).info("event dropped (%s: %s): %s", reason, message, error)
+
+    def _write(self, obj: Object, kind: str, reason: str, message: str) -> None:
+        similar = (obj["metadata"]["uid"], kind, reason)
+        with self._lock:
+            messages = self._messages.setdefault(similar, set())
+            if len(messages) < SIMILAR:
+                messages.add(message)
+            combined = message not in messages
+            key = similar if combined else (*similar, message)
+            name, count = self._names.get(key, ("", 0))
+            text = COMBINED + message if combined else message
+            if not self._repeat(obj, name, count + 1, text):
+                count = 0
+                name = self._create(obj, kind, reason, text)
+            self._names[key] = (name, count + 1)
+
+    def _repeat(self, obj: Object, name: str, count: int, message: str) -> bool:
+        if not name:
+            return False
+        patch = {"count": count, "lastTimestamp": timestamp(), "message": message}
+        try:
+            self._api.patch(EVENT, name, _namespace(obj), patch)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
+
+    def _create(self, obj: Object, kind: str, reason: str, message: str) -> str:
+        metadata = obj["metadata"]
+        name = f"{metadata['name']}.{time.time_ns():x}"
+        involved = {
+            key: metadata[key] for key in ("namespace", "name", "uid", "resourceVersion") if key in metadata
+        }
+        self._api.create(
+            EVENT,
+            {
+                "apiVersion": "v1",
+                "kind": "Event",
+                "metadata": {"name": name, "namespace": _namespace(obj)},
+                "involvedObject": {"apiVersion": obj["apiVersion"], "kind": obj["kind"], **involved},
+                "type": kind,
+                "reason": reason,
+                "message": message,
+                "source": {"component": self._component},
+                "reportingComponent": self._component,
+                "reportingInstance": "",
+                "count": 1,
+                "firstTimestamp": timestamp(),
+                "lastTimestamp": timestamp(),
+                "eventTime": None,
+            },
+        )
+        return name
+
+
+def _namespace(obj: Object) -> str:
+    return str(obj["metadata"].get("namespace", "default"))
+
+
+def timestamp() -> str:
+    """The time as objects spell it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

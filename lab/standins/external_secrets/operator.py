@@ -1,0 +1,274 @@
+"""Stand-in for the External Secrets operator, version 0.20, with the AWS Secrets Manager provider.
+
+Conditions, reasons, messages and events are those of the real one; its pauses are shorter.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from lab.standins.api.client import Api, ApiError, Object
+from lab.standins.api.controller import Controller, Key, KnownError, Watch, key_of
+from lab.standins.api.durations import seconds
+from lab.standins.api.events import Recorder, timestamp
+from lab.standins.api.kinds import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Kind
+from lab.standins.external_secrets.aws_store import Aws, StoreError, is_ready, open_store
+from lab.standins.external_secrets.provider_data import fetch
+from lab.standins.external_secrets.synced_secret import (
+    LABEL_MANAGED,
+    LABEL_OWNER,
+    OwnedByOtherError,
+    SecretError,
+    creation_policy,
+    desired_secret,
+    is_intact,
+    manager,
+    owner_hash,
+    synced_version,
+    target_name,
+)
+
+USER = "system:serviceaccount:external-secrets:external-secrets"
+FINALIZER = "externalsecrets.external-secrets.io/externalsecret-cleanup"
+
+#: Seconds until a store that is valid is looked at again; five minutes in the real one.
+REVALIDATE = 15.0
+
+SYNCED = ("SecretSynced", "secret synced")
+GET_FAILED = "could not get secret data from provider"
+UPDATE_FAILED = "could not update secret"
+IS_OWNED = "target is owned by another ExternalSecret"
+MISSING = ("SecretMissing", "secret will not be created due to CreationPolicy=Merge")
+RETAINED = ("SecretSynced", "secret retained due to DeletionPolicy=Retain")
+
+
+def controllers(api: Api, aws_url: str) -> list[Controller]:
+    """The operator's loops."""
+    aws = Aws(aws_url)
+    stores = [
+        Controller(kind.plural, api, [Watch(kind, relevant=_specified)], _Stores(api, aws, kind).reconcile)
+        for kind in (SECRET_STORE, CLUSTER_SECRET_STORE)
+    ]
+    secrets = _ExternalSecrets(api, aws)
+    return [*stores, Controller("externalsecrets", api, secrets.watches(), secrets.reconcile)]
+
+
+def _specified(obj: Object) -> object:
+    metadata = obj["metadata"]
+    return [metadata.get(key) for key in ("generation", "labels", "annotations", "deletionTimestamp")]
+
+
+class _Stores:
+    """Validates stores of one kind."""
+
+    def __init__(self, api: Api, aws: Aws, kind: Kind) -> None:
+        self._api = api
+        self._aws = aws
+        self._kind = kind
+        self._events = Recorder(api, "secret-store" if kind.namespaced else "cluster-secret-store")
+
+    def reconcile(self, key: Key) -> float | None:
+        namespace, name = key
+        store = self._api.get(self._kind, name, namespace)
+        if store is None:
+            return None
+        try:
+            client = open_store(self._api, self._aws, store, namespace)
+        except StoreError as error:
+            raise self._invalid(store, "unable to create client", error) from error
+        try:
+            client.validate()
+        except StoreError as error:
+            raise self._invalid(store, "unable to validate store", error) from error
+        self._events.normal(store, "Valid", "store validated")
+        condition = _condition(store, "True", "Valid", "store validated")
+        self._api.set_status(self._kind, store, {"conditions": condition, "capabilities": "ReadWrite"})
+        return float(store["spec"].get("refreshInterval") or REVALIDATE)
+
+    def _invalid(self, store: Object, message: str, error: StoreError) -> KnownError:
+        self._events.warn(store, "InvalidProviderConfig", str(error))
+        condition = _condition(store, "False", "InvalidProviderConfig", message)
+        self._api.set_status(self._kind, store, {"conditions": condition})
+        return KnownError(str(error))
+
+
+class _ExternalSecrets:
+    """Keeps the Secrets of ExternalSecrets in step with the provider."""
+
+    def __init__(self, api: Api, aws: Aws) -> None:
+        self._api = api
+        self._aws = aws
+        self._events = Recorder(api, "external-secrets")
+
+    def watches(self) -> list[Watch]:
+        return [
+            Watch(EXTERNAL_SECRET, relevant=_specified),
+            Watch(SECRET, keys=self._of_secret),
+            *(
+                Watch(kind, keys=self._of_store, relevant=lambda store: (_specified(store), is_ready(store)))
+                for kind in (SECRET_STORE, CLUSTER_SECRET_STORE)
+            ),
+        ]
+
+    def reconcile(self, key: Key) -> float | None:
+        namespace, name = key
+        external = self._api.get(EXTERNAL_SECRET, name, namespace)
+        if external is None:
+            return None
+        if external["metadata"].get("deletionTimestamp"):
+            self._clean_up(external)
+            return None
+        external = self._with_finalizer(external)
+        secret = self._api.get(SECRET, target_name(external), namespace)
+        if not needs_refresh(external, time.time()) and is_intact(secret, external):
+            return _until_refresh(external, time.time())
+        return self._sync(external, secret)
+
+    def _sync(self, external: Object, secret: Object | None) -> float | None:
+        started = timestamp()
+        try:
+            provided = fetch(self._api, self._aws, external, self._missing)
+        except StoreError as error:
+            raise self._failed(external, GET_FAILED, str(error)) from error
+        outcome = SYNCED
+        if not provided and _target(external).get("deletionPolicy", "Retain") == "Retain":
+            outcome = RETAINED
+        elif creation_policy(external) == "Merge" and secret is None:
+            outcome = MISSING
+        elif creation_policy(external) != "None" and not self._write(external, secret, provided):
+            return None
+        status = {
+            "conditions": _condition(external, "True", *outcome),
+            "refreshTime": started,
+            "syncedResourceVersion": synced_version(external),
+            "binding": {"name": target_name(external)},
+        }
+        self._api.set_status(EXTERNAL_SECRET, external, status)
+        return _until_refresh({**external, "status": status}, time.time())
+
+    def _write(self, external: Object, secret: Object | None, provided: Mapping[str, str]) -> bool:
+        try:
+            desired = desired_secret(external, secret, provided)
+        except OwnedByOtherError as error:
+            # Another try would change nothing, so there is none.
+            self._failed(external, IS_OWNED, str(error))
+            return False
+        except SecretError as error:
+            where = f"unable to mutate secret {target_name(external)}: " if secret else ""
+            raise self._failed(external, UPDATE_FAILED, f"{where}{error}") from error
+        self._remove_orphans(external)
+        try:
+            if secret is None:
+                self._api.create(SECRET, desired, manager(external))
+                self._events.normal(external, "Created", "secret created")
+            elif desired != secret:
+                self._api.replace(SECRET, desired, manager(external))
+                self._events.normal(external, "Updated", "secret updated")
+        except ApiError as error:
+            if error.status in {0, 409}:
+                raise
+            where = f"unable to update secret {target_name(external)}: " if secret else ""
+            raise self._failed(external, UPDATE_FAILED, f"{where}{error.message}") from error
+        return True
+
+    def _missing(self, external: Object, text: str) -> None:
+        self._events.normal(external, "MissingProviderSecret", text)
+
+    def _failed(self, external: Object, message: str, cause: str) -> KnownError:
+        self._events.warn(external, "UpdateFailed", cause)
+        condition = _condition(external, "False", "SecretSyncedError", message)
+        self._api.set_status(EXTERNAL_SECRET, external, {"conditions": condition})
+        return KnownError(f"{message}: {cause}")
+
+    def _with_finalizer(self, external: Object) -> Object:
+        finalizers = external["metadata"].get("finalizers") or []
+        if FINALIZER in finalizers:
+            return external
+        namespace, name = key_of(external)
+        patch = {"metadata": {"finalizers": [*finalizers, FINALIZER]}}
+        return self._api.patch(EXTERNAL_SECRET, name, namespace, patch)
+
+    def _clean_up(self, external: Object) -> None:
+        namespace, name = key_of(external)
+        if _target(external).get("deletionPolicy") == "Delete":
+            secret = self._api.get(SECRET, target_name(external), namespace)
+            owners = (secret or {"metadata": {}})["metadata"].get("ownerReferences") or []
+            if any(owner["uid"] == external["metadata"]["uid"] for owner in owners):
+                self._api.delete(SECRET, target_name(external), namespace)
+        finalizers = external["metadata"].get("finalizers") or []
+        if FINALIZER in finalizers:
+            rest = [finalizer for finalizer in finalizers if finalizer != FINALIZER]
+            self._api.patch(EXTERNAL_SECRET, name, namespace, {"metadata": {"finalizers": rest}})
+
+    def _remove_orphans(self, external: Object) -> None:
+        if creation_policy(external) != "Owner":
+            return
+        namespace = external["metadata"]["namespace"]
+        for secret in self._api.find(SECRET, namespace, {LABEL_OWNER: owner_hash(external)}):
+            if secret["metadata"]["name"] != target_name(external):
+                self._api.delete(SECRET, secret["metadata"]["name"], namespace)
+                self._events.normal(external, "Deleted", "secret deleted because it was orphaned")
+
+    def _of_secret(self, secret: Object) -> Iterable[Key]:
+        metadata = secret["metadata"]
+        if (metadata.get("labels") or {}).get(LABEL_MANAGED) != "true":
+            return []
+        externals = self._api.find(EXTERNAL_SECRET, metadata["namespace"])
+        return [key_of(external) for external in externals if target_name(external) == metadata["name"]]
+
+    def _of_store(self, store: Object) -> Iterable[Key]:
+        metadata = store["metadata"]
+        return [
+            key_of(external)
+            for external in self._api.find(EXTERNAL_SECRET, metadata.get("namespace"))
+            if (external["spec"].get("secretStoreRef") or {}).get("name") == metadata["name"]
+        ]
+
+
+def needs_refresh(external: Object, now: float) -> bool:
+    """Whether the provider has to be asked at `now` (seconds since the epoch)."""
+    status = external.get("status") or {}
+    synced, policy = status.get("syncedResourceVersion"), external["spec"].get("refreshPolicy")
+    if not synced or not status.get("refreshTime"):
+        return True
+    if policy == "CreatedOnce":
+        return False
+    changed = bool(synced != synced_version(external))
+    interval = _interval(external)
+    if policy == "OnChange" or interval <= 0:
+        # As in the real one: with an interval of 0 and the policy Periodic, a change is no reason either.
+        return changed and policy == "OnChange"
+    return changed or (_epoch(status["refreshTime"]) + interval) <= now
+
+
+def _until_refresh(external: Object, now: float) -> float | None:
+    interval = _interval(external)
+    if interval <= 0:
+        return None
+    refreshed = (external.get("status") or {}).get("refreshTime")
+    return max(0.0, _epoch(refreshed) + interval - now) if refreshed else interval
+
+
+def _interval(external: Object) -> float:
+    return seconds(external["spec"].get("refreshInterval") or "1h")
+
+
+def _epoch(time_of_object: str) -> float:
+    return datetime.fromisoformat(time_of_object).timestamp()
+
+
+def _target(external: Object) -> Object:
+    target: Object = external["spec"].get("target") or {}
+    return target
+
+
+def _condition(obj: Object, status: str, reason: str, message: str) -> list[Object]:
+    """The object's conditions with this Ready; the time of transition stays while the status does."""
+    conditions = (obj.get("status") or {}).get("conditions") or []
+    old = next((condition for condition in conditions if condition["type"] == "Ready"), {"status": ""})
+    since = old["lastTransitionTime"] if old["status"] == status else timestamp()
+    ready = {"type": "Ready", "status": status, "reason": reason, "message": message}
+    ready["lastTransitionTime"] = since
+    return [*(condition for condition in conditions if condition["type"] != "Ready"), ready]

@@ -1,0 +1,1 @@
+"""The scheduler and the kubelet of the one node: pods become processes of this machine."""

@@ -1,0 +1,95 @@
+"""The container images that the kubelet knows: which program an image stands for, and how to run that here.
+
+Each pod has a loopback address of its own instead of a network, so a program must be told to listen there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from lab.programs import Programs
+from lab.standins.api.client import Object
+from lab.standins.kubelet.substitution import MOUNTS
+
+EXPORTER = "quay.io/prometheuscommunity/postgres-exporter"
+PROMETHEUS = "quay.io/prometheus/prometheus"
+CONFIG_RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader:v0.85.0"
+
+_LISTEN = "--web.listen-address"
+_PORT = re.compile(r":(\d+)$")
+_CHECKOUT = Path(__file__).resolve().parents[3]
+
+
+class StartError(Exception):
+    """A container's command is not in its image."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A program, its name in the image, and how its arguments become those of a process here."""
+
+    program: Sequence[str]
+    entrypoint: str
+    localized: Callable[[Sequence[str], str], list[str]]
+    #: What the process needs to know of the laboratory, given where its mount paths are.
+    environment: Callable[[Mapping[str, str]], dict[str, str]]
+
+    def command(self, container: Object, arguments: Sequence[str], address: str) -> list[str]:
+        """Command line for a container of this image on `address`. Raises StartError."""
+        command = container.get("command") or [self.entrypoint]
+        if PurePosixPath(command[0]).name != PurePosixPath(self.entrypoint).name:
+            raise StartError(f'exec: "{command[0]}": stat {command[0]}: no such file or directory: unknown')
+        return [*self.program, *self.localized([*command[1:], *arguments], address)]
+
+
+def known_images(programs: Programs) -> dict[str, Image]:
+    """Every image that the laboratory can run, by its reference."""
+    exporter = Image([str(programs.exporter.path)], "/bin/postgres_exporter", _listening(9187), _nothing)
+    prometheus = Image([str(programs.prometheus.path)], "/bin/prometheus", _listening(9090), _nothing)
+    reloader = Image(
+        [sys.executable, "-m", "lab.standins.kubelet.config_reloader"],
+        "/bin/prometheus-config-reloader",
+        _unchanged,
+        _mounts,
+    )
+    return {
+        f"{EXPORTER}:v{programs.exporter.version}": exporter,
+        f"{PROMETHEUS}:v{programs.prometheus.version}": prometheus,
+        CONFIG_RELOADER: reloader,
+    }
+
+
+def _listening(default_port: int) -> Callable[[Sequence[str], str], list[str]]:
+    def localized(arguments: Sequence[str], address: str) -> list[str]:
+        return listen_on(arguments, address, default_port)
+
+    return localized
+
+
+def listen_on(arguments: Sequence[str], address: str, default_port: int) -> list[str]:
+    """The arguments with the listen address that was asked for moved to `address`, port unchanged."""
+    kept, port, words = [], default_port, iter(arguments)
+    for word in words:
+        flag, _, value = word.partition("=")
+        if flag != _LISTEN:
+            kept.append(word)
+        elif found := _PORT.search(value or next(words, "")):
+            port = int(found[1])
+    return [*kept, f"{_LISTEN}={address}:{port}"]
+
+
+def _unchanged(arguments: Sequence[str], address: str) -> list[str]:
+    return list(arguments)
+
+
+def _nothing(paths: Mapping[str, str]) -> dict[str, str]:
+    return {}
+
+
+def _mounts(paths: Mapping[str, str]) -> dict[str, str]:
+    return {"PYTHONPATH": str(_CHECKOUT), MOUNTS: json.dumps(paths)}

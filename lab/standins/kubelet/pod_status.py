@@ -1,0 +1,65 @@
+"""The status of a pod, from its containers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lab.standins.api.client import Object
+from lab.standins.api.events import timestamp
+from lab.standins.kubelet.containers import Container
+
+
+def pod_status(
+    pod: Object, address: str, inits: Sequence[Container], containers: Sequence[Container]
+) -> Object:
+    """What the kubelet writes into the pod's status."""
+    old = pod.get("status") or {}
+    status: Object = {
+        "phase": _phase(pod["spec"].get("restartPolicy") or "Always", inits, containers),
+        "conditions": _conditions(old.get("conditions") or [], inits, containers),
+        "hostIP": "127.0.0.1",
+        "hostIPs": [{"ip": "127.0.0.1"}],
+        "podIP": address,
+        "podIPs": [{"ip": address}],
+        "startTime": old.get("startTime") or timestamp(),
+        "containerStatuses": [container.status() for container in containers],
+    }
+    if inits:
+        status["initContainerStatuses"] = [container.status() for container in inits]
+    return status
+
+
+def _phase(policy: str, inits: Sequence[Container], containers: Sequence[Container]) -> str:
+    if any("terminated" in one.state and not one.succeeded and policy == "Never" for one in inits):
+        return "Failed"
+    if policy != "Always" and containers and all("terminated" in one.state for one in containers):
+        done = all(one.succeeded for one in containers)
+        if done or policy == "Never":
+            return "Succeeded" if done else "Failed"
+    begun = all(one.running or one.last or "terminated" in one.state for one in containers)
+    return "Running" if begun else "Pending"
+
+
+def _conditions(
+    old: Sequence[Object], inits: Sequence[Container], containers: Sequence[Container]
+) -> list[Object]:
+    waiting = [one.name for one in inits if not one.ready]
+    unready = [one.name for one in containers if not one.ready]
+    initialized = f"containers with incomplete status: [{' '.join(waiting)}]" if waiting else ""
+    ready = f"containers with unready status: [{' '.join(unready)}]" if unready else ""
+    wanted = [
+        ("PodReadyToStartContainers", "", ""),
+        ("Initialized", "ContainersNotInitialized", initialized),
+        ("Ready", "ContainersNotReady", ready),
+        ("ContainersReady", "ContainersNotReady", ready),
+        ("PodScheduled", "", ""),
+    ]
+    return [_condition(old, *one) for one in wanted]
+
+
+def _condition(old: Sequence[Object], name: str, reason: str, problem: str) -> Object:
+    status = "False" if problem else "True"
+    before = next((one for one in old if one["type"] == name), {})
+    since = before["lastTransitionTime"] if before.get("status") == status else timestamp()
+    condition: Object = {"type": name, "status": status, "lastProbeTime": None, "lastTransitionTime": since}
+    return {**condition, "reason": reason, "message": problem} if problem else condition

@@ -1,0 +1,132 @@
+# Copyright: (c) 2026, The eks_observability.stack developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether rules are loaded, healthy and have input. PRIVATE: it may change at any time."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.promql import (
+    Selector,
+    inputs,
+    missing,
+    selectors,
+    tokens,
+)
+
+Object = dict[str, t.Any]
+Format = Callable[[str], str]
+# Written by Prometheus itself while an alert is pending or fires.
+ALERTS = ("ALERTS", "ALERTS_FOR_STATE")
+
+
+@dataclass(frozen=True)
+class WantedRule:
+    """A rule of a PrometheusRule."""
+
+    group: str
+    name: str
+    expression: str
+    recording: bool
+
+    def __str__(self) -> str:
+        return f"{'recording rule' if self.recording else 'alert'} {self.name} of group {self.group}"
+
+
+@dataclass(frozen=True)
+class WantedRules:
+    """The groups of a PrometheusRule; namespace and name, where given, help to explain."""
+
+    groups: Sequence[Object]
+    namespace: str | None = None
+    name: str | None = None
+
+    def rules(self) -> Iterator[WantedRule]:
+        """Raises ValueError when one is incomplete."""
+        for group in self.groups:
+            for rule in group.get("rules") or []:
+                name = rule.get("record") or rule.get("alert")
+                if not name or "expr" not in rule:
+                    raise ValueError(f"group {group['name']}: a rule needs expr, and record or alert")
+                yield WantedRule(group["name"], name, str(rule["expr"]), "record" in rule)
+
+
+@dataclass(frozen=True)
+class RuleState:
+    """What Prometheus says of a rule: `problem` is empty when it is loaded and healthy."""
+
+    wanted: WantedRule
+    loaded: bool = False
+    problem: str = "not loaded"
+
+    @property
+    def healthy(self) -> bool:
+        return self.loaded and not self.problem
+
+
+def state(wanted: WantedRule, groups: Sequence[Object], reformat: Format) -> RuleState:
+    """The state of one rule, from all groups that are loaded.
+
+    Prometheus shows an expression in its own spelling. `reformat` asks for that spelling and is only used
+    when the words differ; it returns its argument where Prometheus cannot do that.
+    """
+    namesakes = [
+        rule
+        for group in groups
+        if group["name"] == wanted.group
+        for rule in group["rules"]
+        if rule["name"] == wanted.name and (rule["type"] == "recording") == wanted.recording
+    ]
+    words = tokens(wanted.expression)
+    loaded = [rule for rule in namesakes if tokens(rule["query"]) == words]
+    if namesakes and not loaded:
+        words = tokens(reformat(wanted.expression))
+        loaded = [rule for rule in namesakes if tokens(rule["query"]) == words]
+    if not loaded:
+        return RuleState(wanted, problem=_unlike(namesakes))
+    return RuleState(wanted, True, _ill(loaded[0]))
+
+
+def _unlike(namesakes: Sequence[Object]) -> str:
+    if not namesakes:
+        return "not loaded"
+    return f"loaded with another expression: {namesakes[0]['query']}"
+
+
+def _ill(rule: Object) -> str:
+    if rule["health"] == "ok":
+        return ""
+    return f"{rule['health']}: {rule.get('lastError') or 'not evaluated yet'}"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Which selectors rules need, and which of them found something so far."""
+
+    rules: Sequence[WantedRule]
+    found: Mapping[str, bool] = field(default_factory=dict)
+
+    def open(self, healthy: Collection[str]) -> list[Selector]:
+        """The selectors still without series, each once; `healthy` are the recorded names that are proven."""
+        wanted = {
+            selector.text: selector
+            for rule in self.rules
+            for selector in selectors(inputs(rule.expression))
+            if not self._known(selector, healthy)
+        }
+        return list(wanted.values())
+
+    def without(self, healthy: Collection[str]) -> list[tuple[WantedRule, list[Selector]]]:
+        """The rules without input, and which selectors they lack."""
+        lacks = [
+            (rule, missing(inputs(rule.expression), lambda selector: self._known(selector, healthy)))
+            for rule in self.rules
+        ]
+        return [(rule, lack) for rule, lack in lacks if lack]
+
+    def _known(self, selector: Selector, healthy: Collection[str]) -> bool:
+        """A recorded series may be empty for good reasons; its own input is checked with its rule."""
+        return selector.metric in ALERTS or selector.metric in healthy or self.found.get(selector.text, False)

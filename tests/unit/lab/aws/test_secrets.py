@@ -1,0 +1,127 @@
+"""Secrets Manager where moto is more lenient than AWS."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+MARKED = "marked for deletion"
+
+
+@pytest.fixture
+def deleted(aws: Any, request: pytest.FixtureRequest) -> str:
+    """Name of a secret that waits for its deletion."""
+    name = "deleted-" + re.sub(r"[^a-z]+", "-", request.node.name)
+    aws.secretsmanager.create_secret(Name=name, SecretString="before")
+    aws.secretsmanager.delete_secret(SecretId=name, RecoveryWindowInDays=7)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "text"),
+    [
+        pytest.param("get_secret_value", {}, MARKED, id="read"),
+        pytest.param("put_secret_value", {"SecretString": "x"}, MARKED, id="write"),
+        pytest.param("update_secret", {"Description": "x"}, MARKED, id="update"),
+        pytest.param("tag_resource", {"Tags": [{"Key": "a", "Value": "b"}]}, MARKED, id="tag"),
+        pytest.param("delete_secret", {"RecoveryWindowInDays": 7}, MARKED, id="delete again"),
+    ],
+)
+def test_a_deleted_secret_refuses(
+    aws: Any, refusal: Any, deleted: str, call: str, arguments: dict[str, Any], text: str
+) -> None:
+    code, message = refusal(getattr(aws.secretsmanager, call), SecretId=deleted, **arguments)
+    assert (code, text in message) == ("InvalidRequestException", True)
+
+
+def test_the_name_of_a_deleted_secret_is_taken(aws: Any, refusal: Any, deleted: str) -> None:
+    code, message = refusal(aws.secretsmanager.create_secret, Name=deleted, SecretString="x")
+    assert (code, "scheduled for deletion" in message) == ("InvalidRequestException", True)
+
+
+def test_a_deleted_secret_can_be_restored(aws: Any, deleted: str) -> None:
+    assert "DeletedDate" in aws.secretsmanager.describe_secret(SecretId=deleted)
+    aws.secretsmanager.restore_secret(SecretId=deleted)
+    aws.secretsmanager.put_secret_value(SecretId=deleted, SecretString="after")
+    assert aws.secretsmanager.get_secret_value(SecretId=deleted)["SecretString"] == "after"
+
+
+def test_deletion_without_recovery_frees_the_name(aws: Any, deleted: str) -> None:
+    aws.secretsmanager.delete_secret(SecretId=deleted, ForceDeleteWithoutRecovery=True)
+    aws.secretsmanager.create_secret(Name=deleted, SecretString="again")
+
+
+def test_an_existing_name_is_taken(aws: Any, refusal: Any) -> None:
+    aws.secretsmanager.create_secret(Name="taken", SecretString="x")
+    code, _ = refusal(aws.secretsmanager.create_secret, Name="taken", SecretString="x")
+    assert code == "ResourceExistsException"
+
+
+def test_random_password(aws: Any) -> None:
+    answer = aws.secretsmanager.get_random_password(PasswordLength=40, ExcludeCharacters="/@\"'\\ ,%:?#&+=")
+    assert len(answer["RandomPassword"]) == 40
+    assert not set(answer["RandomPassword"]) & set("/@\"'\\ ,%:?#&+=")
+
+
+class TestManaged:
+    """Secrets that RDS owns."""
+
+    @pytest.fixture
+    def arn(self, shared: dict[str, Any]) -> str:
+        return str(shared["MasterUserSecret"]["SecretArn"])
+
+    def test_description(self, aws: Any, arn: str) -> None:
+        secret = aws.secretsmanager.describe_secret(SecretId=arn)
+        assert secret["Name"].startswith("rds!cluster-")
+        assert secret["OwningService"] == "rds"
+        assert secret["RotationEnabled"] is True
+        assert secret["RotationRules"] == {"AutomaticallyAfterDays": 7}
+
+    def test_content(self, aws: Any, arn: str) -> None:
+        content = aws.secret(arn)
+        assert set(content) == {"username", "password"}
+        assert content["username"] == "dbadmin"
+        assert len(content["password"]) == 32
+        assert not set(content["password"]) & set('/@" ')
+
+    @pytest.mark.parametrize(
+        ("call", "arguments"),
+        [
+            pytest.param("put_secret_value", {"SecretString": "x"}, id="write"),
+            pytest.param("update_secret", {"SecretString": "x"}, id="update"),
+            pytest.param("delete_secret", {"ForceDeleteWithoutRecovery": True}, id="delete"),
+        ],
+    )
+    def test_hands_off(self, aws: Any, refusal: Any, arn: str, call: str, arguments: dict[str, Any]) -> None:
+        code, message = refusal(getattr(aws.secretsmanager, call), SecretId=arn, **arguments)
+        assert (code, "managed by rds" in message) == ("InvalidRequestException", True)
+
+
+def test_a_customer_key_needs_kms_decrypt(aws: Any, refusal: Any) -> None:
+    key = aws.kms.create_key()["KeyMetadata"]["Arn"]
+    aws.secretsmanager.create_secret(Name="encrypted", SecretString="x", KmsKeyId=key)
+    reader = [{"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}]
+    decrypt = {
+        "Effect": "Allow",
+        "Action": "kms:Decrypt",
+        "Resource": key,
+        "Condition": {"StringEquals": {"kms:ViaService": "secretsmanager.eu-central-1.amazonaws.com"}},
+    }
+    aws.iam.create_user(UserName="decrypter")
+    given = aws.iam.create_access_key(UserName="decrypter")["AccessKey"]
+    client = aws.client("secretsmanager", (given["AccessKeyId"], given["SecretAccessKey"]))
+
+    def allow(statements: list[dict[str, Any]]) -> None:
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        aws.iam.put_user_policy(UserName="decrypter", PolicyName="p", PolicyDocument=document)
+
+    allow(reader)
+    assert refusal(client.get_secret_value, SecretId="encrypted") == (
+        "AccessDeniedException",
+        "Access to KMS is not allowed",
+    )
+    allow([*reader, decrypt])
+    assert client.get_secret_value(SecretId="encrypted")["SecretString"] == "x"

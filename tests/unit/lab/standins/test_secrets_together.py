@@ -1,0 +1,224 @@
+"""From Secrets Manager to a Secret, over Kubernetes' tokens and AWS' permissions: and each way to fail."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from lab.standins.api.kinds import EXTERNAL_SECRET, SECRET, SECRET_STORE
+from tests.unit.lab.standins.conftest import NAMESPACE_NAME, Lab
+
+Object = dict[str, Any]
+
+DOCUMENT = "demo/aurora"
+ALL: Object = {"dataFrom": [{"extract": {"key": DOCUMENT}}]}
+GET_FAILED = ("False", "SecretSyncedError", "could not get secret data from provider")
+UPDATE_FAILED = ("False", "SecretSyncedError", "could not update secret")
+SYNCED = ("True", "SecretSynced", "secret synced")
+VALID = ("True", "Valid", "store validated")
+NO_CLIENT = ("False", "InvalidProviderConfig", "unable to create client")
+NOT_VALID = ("False", "InvalidProviderConfig", "unable to validate store")
+DENIED = "api error AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity"
+
+
+@pytest.fixture(scope="module")
+def accounts(lab: Lab) -> None:
+    document = {"username": "app", "password": "p w+%", "port": 5432}
+    manager = lab.aws("secretsmanager")
+    manager.create_secret(Name=DOCUMENT, SecretString=json.dumps(document))
+    manager.create_secret(Name="demo/other", SecretString="{}")
+    subject = f"system:serviceaccount:{NAMESPACE_NAME}"
+    lab.account("reader", lab.role("reader", f"{subject}:reader", DOCUMENT))
+    lab.account("mistrusted", lab.role("mistrusted", f"{subject}:someone-else", DOCUMENT))
+    lab.account("roleless", f"arn:aws:iam::{lab.settings.account}:role/nope")
+    lab.account("plain")
+
+
+def store(lab: Lab, name: str, account: str) -> None:
+    reference = {"jwt": {"serviceAccountRef": {"name": account}}}
+    aws = {"service": "SecretsManager", "region": lab.settings.region, "auth": reference}
+    metadata = {"name": name, "namespace": NAMESPACE_NAME}
+    body = {"apiVersion": SECRET_STORE.api, "kind": "SecretStore", "metadata": metadata}
+    lab.api.create(SECRET_STORE, {**body, "spec": {"provider": {"aws": aws}}})
+
+
+def external_secret(lab: Lab, name: str, spec: Object) -> None:
+    metadata = {"name": name, "namespace": NAMESPACE_NAME}
+    body = {"apiVersion": EXTERNAL_SECRET.api, "kind": "ExternalSecret", "metadata": metadata}
+    lab.api.create(EXTERNAL_SECRET, {**body, "spec": {"secretStoreRef": {"name": name}, **spec}})
+
+
+def ready(obj: Object | None) -> tuple[str, str, str] | None:
+    for condition in ((obj or {}).get("status") or {}).get("conditions") or []:
+        return condition["status"], condition["reason"], condition["message"]
+    return None
+
+
+def secret_data(lab: Lab, name: str) -> dict[str, str]:
+    secret = lab.api.get(SECRET, name, NAMESPACE_NAME)
+    return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()} if secret else {}
+
+
+@pytest.mark.usefixtures("accounts")
+@pytest.mark.parametrize(
+    ("account", "spec", "store_ready", "external_ready", "about", "event"),
+    [
+        pytest.param(
+            "reader", ALL, VALID, SYNCED, "ExternalSecret", ("Created", "secret created"), id="all-is-well"
+        ),
+        pytest.param(
+            "mistrusted",
+            ALL,
+            NOT_VALID,
+            GET_FAILED,
+            "SecretStore",
+            ("InvalidProviderConfig", DENIED),
+            id="wrong-sub",
+        ),
+        pytest.param(
+            "plain",
+            ALL,
+            NO_CLIENT,
+            GET_FAILED,
+            "SecretStore",
+            (
+                "InvalidProviderConfig",
+                "unable to create session: an IAM role must be associated with service account plain (namespace: demo)",
+            ),
+            id="no-annotation",
+        ),
+        pytest.param(
+            "roleless",
+            ALL,
+            NOT_VALID,
+            GET_FAILED,
+            "ExternalSecret",
+            ("UpdateFailed", "is not ready"),
+            id="no-role",
+        ),
+        pytest.param(
+            "ghost",
+            ALL,
+            NO_CLIENT,
+            GET_FAILED,
+            "SecretStore",
+            ("InvalidProviderConfig", 'unable to create session: ServiceAccount "ghost" not found'),
+            id="no-service-account",
+        ),
+        pytest.param(
+            "reader",
+            {"dataFrom": [{"extract": {"key": "demo/other"}}]},
+            VALID,
+            GET_FAILED,
+            "ExternalSecret",
+            (
+                "UpdateFailed",
+                "operation error Secrets Manager: GetSecretValue, https response error StatusCode: 403",
+            ),
+            id="policy-lacks-the-secret",
+        ),
+        pytest.param(
+            "reader",
+            {"data": [{"secretKey": "x", "remoteRef": {"key": DOCUMENT, "property": "nope"}}]},
+            VALID,
+            GET_FAILED,
+            "ExternalSecret",
+            ("UpdateFailed", "key nope does not exist in secret demo/aurora"),
+            id="no-property",
+        ),
+        pytest.param(
+            "reader",
+            {**ALL, "target": {"template": {"data": {"x": "{{ .nope }}"}}}},
+            VALID,
+            UPDATE_FAILED,
+            "ExternalSecret",
+            (
+                "UpdateFailed",
+                "could not apply template: could not execute template: could not execute template: ",
+            ),
+            id="template-key-unknown",
+        ),
+        pytest.param(
+            "reader",
+            {**ALL, "target": {"template": {"data": {"x": "{{ .username | nope }}"}}}},
+            VALID,
+            UPDATE_FAILED,
+            "ExternalSecret",
+            ("UpdateFailed", 'function "nope" not defined'),
+            id="template-function-unknown",
+        ),
+        pytest.param(
+            None,
+            ALL,
+            None,
+            GET_FAILED,
+            "ExternalSecret",
+            ("UpdateFailed", 'SecretStore.external-secrets.io "no-store" not found'),
+            id="no-store",
+        ),
+    ],
+)
+def test_external_secrets_says(
+    lab: Lab,
+    request: pytest.FixtureRequest,
+    account: str | None,
+    spec: Object,
+    store_ready: tuple[str, str, str] | None,
+    external_ready: tuple[str, str, str],
+    about: str,
+    event: tuple[str, str],
+) -> None:
+    name = request.node.callspec.id
+    if account:
+        store(lab, name, account)
+    external_secret(lab, name, spec)
+
+    def told() -> bool:
+        events = [one[1:] for one in lab.events(name) if one[0] == about]
+        return any(reason == event[0] and event[1] in message for reason, message in events)
+
+    def said() -> bool:
+        found = lab.api.get(SECRET_STORE, name, NAMESPACE_NAME)
+        external = lab.api.get(EXTERNAL_SECRET, name, NAMESPACE_NAME)
+        return (ready(found), ready(external)) == (store_ready, external_ready) and told()
+
+    lab.until(said, f"conditions and event of {name}; events: {lab.events(name)}")
+
+
+@pytest.mark.usefixtures("accounts")
+def test_a_secret_follows_its_document_and_is_repaired(lab: Lab) -> None:
+    store(lab, "follow", "reader")
+    password = '{{ .password | urlquery | replace "+" "%20" }}'
+    template = {
+        "data": {"user": "{{ .username }}", "dsn": f"://{{{{ .username }}}}:{password}@{{{{ .port }}}}"}
+    }
+    external_secret(lab, "follow", {**ALL, "target": {"name": "follow-secret", "template": template}})
+    wanted = {"user": "app", "dsn": "://app:p%20w%2B%25@5432"}
+    lab.until(lambda: secret_data(lab, "follow-secret") == wanted, "the Secret")
+
+    def synced() -> Object | None:
+        external = lab.api.get(EXTERNAL_SECRET, "follow", NAMESPACE_NAME)
+        return external["status"] if ready(external) == SYNCED else None
+
+    status = lab.until(synced, "the status of the ExternalSecret")
+    assert status["binding"] == {"name": "follow-secret"}
+    assert status["syncedResourceVersion"].startswith("1-")
+
+    document = {"username": "other", "password": "x", "port": 1}
+    lab.aws("secretsmanager").put_secret_value(SecretId=DOCUMENT, SecretString=json.dumps(document))
+    lab.api.patch(
+        EXTERNAL_SECRET, "follow", NAMESPACE_NAME, {"metadata": {"annotations": {"force-sync": "1"}}}
+    )
+    lab.until(lambda: secret_data(lab, "follow-secret").get("user") == "other", "a forced sync")
+
+    lab.api.patch(SECRET, "follow-secret", NAMESPACE_NAME, {"data": {"user": "eA=="}})
+    lab.until(
+        lambda: secret_data(lab, "follow-secret").get("user") == "other", "the repair of a change by hand"
+    )
+    assert ("ExternalSecret", "Updated", "secret updated") in lab.events("follow")
+
+    lab.api.delete(EXTERNAL_SECRET, "follow", NAMESPACE_NAME)
+    lab.until(lambda: not secret_data(lab, "follow-secret"), "the Secret to go with its owner")

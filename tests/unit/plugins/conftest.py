@@ -1,0 +1,172 @@
+"""Runs modules in this process, and sees every AWS call that they make."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import typing as t
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from botocore.client import BaseClient
+
+HERE = Path(__file__).parent
+REGION = "eu-central-1"
+READING = ("Describe", "List", "Get")
+# Get... by name, but it makes something new; a module in check mode has no use for it.
+WRITING = frozenset({"GetRandomPassword"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One call to AWS."""
+
+    operation: str
+    parameters: dict[str, t.Any]
+
+    @property
+    def mutating(self) -> bool:
+        if self.operation == "ExecuteStatement":
+            return not self.parameters["sql"].startswith("SELECT")
+        return self.operation in WRITING or not self.operation.startswith(READING)
+
+
+class Calls(list[Call]):
+    """All calls to AWS that modules made, in order."""
+
+    @property
+    def mutating(self) -> list[str]:
+        return [call.operation for call in self if call.mutating]
+
+
+Main = Callable[[], None]
+
+
+class Runner:
+    """Runs a module's main() as a task would."""
+
+    def __init__(self, calls: Calls) -> None:
+        self.calls = calls
+
+    def __call__(self, main: Main, *, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
+        """The result of a run, which must not fail; a run in check mode must not change anything either."""
+        result = self._run(main, check=check, **options)
+        assert not result.get("failed"), result["msg"]
+        if check:
+            assert self.calls.mutating == []
+        return result
+
+    def failure(self, main: Main, *, check: bool = False, **options: t.Any) -> str:
+        """What a run, which must fail, says."""
+        result = self._run(main, check=check, **options)
+        assert result.get("failed"), result
+        return str(result["msg"])
+
+    def matrix(self, main: Main, **options: t.Any) -> list[dict[str, t.Any]]:
+        """Check, for real, check again, for real again: the first two are a change, the others are none."""
+        results = [self(main, check=check, **options) for check in (True, False, True, False)]
+        assert [result["changed"] for result in results] == [True, True, False, False]
+        assert self.calls.mutating == [], "the last run was for real, and nothing was to be done"
+        return results
+
+    def _run(self, main: Main, *, check: bool, **options: t.Any) -> dict[str, t.Any]:
+        self.calls.clear()
+        output = io.StringIO()
+        arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": True}
+        with patch_module_args(arguments), contextlib.redirect_stdout(output), pytest.raises(SystemExit):
+            main()
+        result: dict[str, t.Any] = json.loads(output.getvalue())
+        result.pop("invocation", None)
+        return result
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    seen = Calls()
+    make = BaseClient._make_api_call
+
+    def record(self: BaseClient, operation_name: str, api_params: dict[str, t.Any]) -> t.Any:
+        seen.append(Call(operation_name, api_params))
+        return make(self, operation_name, api_params)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", record)
+    return seen
+
+
+@pytest.fixture
+def run(calls: Calls) -> Runner:
+    return Runner(calls)
+
+
+@dataclasses.dataclass(frozen=True)
+class Laboratory:
+    """The laboratory's AWS, and an administrator's own view of it."""
+
+    url: str
+    key: str
+    secret: str
+    authority: Path
+
+    def client(self, service: str) -> t.Any:
+        return boto3.client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.url,
+            aws_access_key_id=self.key,
+            aws_secret_access_key=self.secret,
+        )
+
+
+@pytest.fixture(scope="session")
+def laboratory() -> Iterator[Laboratory]:
+    # Not pytest's own directory: the database server's user cannot enter it.
+    state = Path(tempfile.mkdtemp(prefix="lab-plugins-"))
+    state.chmod(0o711)
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "aws_process.py"), str(state)],
+        env={**os.environ, "PYTHONPATH": str(HERE.parents[2])},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin
+    assert process.stdout
+    try:
+        line = process.stdout.readline()
+        assert line, "the laboratory's AWS did not start"
+        yield Laboratory(**json.loads(line), authority=state / "certificates" / "ca.pem")
+    finally:
+        process.stdin.close()
+        process.wait(30)
+        process.stdout.close()
+        shutil.rmtree(state)
+
+
+@pytest.fixture
+def aws(laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> Laboratory:
+    """The laboratory's AWS, to which modules go by themselves."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", laboratory.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", laboratory.key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", laboratory.secret)
+    return laboratory
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """A name that no other test gives to anything."""
+    digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:10]
+    return f"t{digest}"

@@ -1,0 +1,140 @@
+"""Scraping until it is good, and two scrapes at least."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Sequence
+
+import pytest
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.expectation import Expectation
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.postgres import (
+    PostgresProfile,
+)
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.verify import (
+    Verdict,
+    Wish,
+    verify,
+)
+from ansible_collections.eks_observability.stack.plugins.module_utils._http.model import (
+    FetchError,
+    Query,
+    Response,
+)
+from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import wait_until
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Pages:
+    """A source that gives one answer after the other, the last one for ever; time passes with each sleep."""
+
+    name = "http://exporter.example/metrics"
+
+    def __init__(self, *answers: Response | Exception | str) -> None:
+        self.answers = list(answers)
+        self.slept: list[float] = []
+
+    def fetch(self, path: str, query: Query = (), *, accept: str = "") -> Response:
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return Response(200, TEXT, answer.encode()) if isinstance(answer, str) else answer
+
+    def wait(self, probe: t.Callable[[], tuple[bool, Verdict]]) -> Verdict:
+        return wait_until(probe, timeout=10, pause=2, clock=lambda: sum(self.slept), sleep=self.slept.append)
+
+
+def verified(pages: Pages, *names: str, stable_for: int = 1) -> Verdict:
+    return verify(pages, Wish(None, [Expectation(name) for name in names], stable_for), pages.wait)
+
+
+def failures(verdict: Verdict) -> list[str]:
+    return [check.id for check in verdict.failures]
+
+
+def test_one_good_page_is_not_enough() -> None:
+    pages = Pages("up 1\n")
+    assert failures(verified(pages, "up")) == []
+    assert pages.slept == [2]
+
+
+def test_stable_for_asks_for_more() -> None:
+    pages = Pages("up 1\n")
+    assert failures(verified(pages, "up", stable_for=3)) == []
+    assert pages.slept == [2, 2, 2]
+
+
+def test_waits_for_what_comes_later() -> None:
+    pages = Pages(FetchError("refused"), "other 1\n", "up 1\n", "up 1\n")
+    assert failures(verified(pages, "up")) == []
+
+
+def test_a_page_that_flaps_is_not_stable() -> None:
+    pages = Pages(*["up 1\n", "down 1\n"] * 6)
+    verdict = verified(pages, "up", stable_for=2)
+    assert failures(verdict) in (["up"], ["time"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        pytest.param(FetchError("Could not get an answer: refused"), "refused", id="refused"),
+        pytest.param(Response(500, TEXT, b"An error has occurred"), "answered 500: An error", id="status"),
+        pytest.param(Response(200, "text/html", b"<html>"), "text/html instead of", id="a web page"),
+        pytest.param(Response(200, "", b"up 1\n"), "no content type", id="no content type"),
+        pytest.param(
+            Response(200, "application/openmetrics-text; version=1.0.0", b"up 1\n# EOF\n"),
+            "openmetrics",
+            id="OpenMetrics",
+        ),
+        pytest.param(
+            Response(200, "text/plain; version=1.0.0", b"up 1\n"), "version=1.0.0", id="newer text format"
+        ),
+        pytest.param("up 1", "line 1: the last line has no end", id="cut off"),
+    ],
+)
+def test_a_page_that_cannot_be_had_is_a_failure(answer: Response | Exception | str, said: str) -> None:
+    verdict = verified(Pages(answer), "up")
+    assert failures(verdict) == ["scrape"]
+    assert said in str(verdict.failures[0])
+    assert verdict.result()["families"] == 0
+
+
+def counters(*values: float, start: float = 1.0) -> Sequence[str]:
+    return [
+        f"# TYPE a_total counter\na_total {value}\n# TYPE process_start_time_seconds gauge\n"
+        f"process_start_time_seconds {start}\n"
+        for value in values
+    ]
+
+
+def test_a_counter_that_falls_is_a_failure() -> None:
+    verdict = verified(Pages(*counters(*range(20, 0, -1))), "a_total")
+    assert failures(verdict) == ["counters_do_not_fall"]
+    assert verdict.failures[0].observed == "a_total"
+
+
+def test_a_restart_explains_a_fallen_counter() -> None:
+    pages = Pages(*counters(9, start=1), *counters(0, start=2))
+    assert failures(verified(pages, "a_total")) == []
+
+
+def test_a_cached_page_is_a_failure() -> None:
+    page = "pg_up 0\n# TYPE pg_exporter_scrapes_total counter\npg_exporter_scrapes_total 7\n"
+    pages = Pages(page)
+    verdict = verify(pages, Wish(PostgresProfile("app", 15)), pages.wait)
+    assert failures(verdict) == ["pg_up", "pg_exporter_scrapes_total_grows"]
+    assert verdict.result()["pg_up"] == 0
+
+
+def test_credentials_in_a_label_are_a_failure_and_not_repeated() -> None:
+    verdict = verified(Pages('dsn_info{dsn="postgresql://app:secret-word@db/app"} 1\n'), "dsn_info")
+    assert failures(verdict) == ["no_credentials_in_labels"]
+    assert "dsn_info, label dsn" in str(verdict.failures[0])
+    assert "secret-word" not in repr(verdict.result())
+
+
+def test_the_result_counts_families_and_samples() -> None:
+    result = verified(Pages('# TYPE empty gauge\nup{x="1"} 1\nup{x="2"} 1\n'), "up").result()
+    assert (result["families"], result["samples"], result["pg_up"]) == (1, 2, None)
+    assert {check["status"] for check in result["checks"]} == {"pass"}

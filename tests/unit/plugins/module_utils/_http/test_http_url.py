@@ -1,0 +1,111 @@
+"""What a server may do to a client, and what the client makes of it."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from ansible_collections.eks_observability.stack.plugins.module_utils._http.model import (
+    FetchError,
+    Limits,
+    Response,
+    within,
+)
+from ansible_collections.eks_observability.stack.plugins.module_utils._http.url import UrlSource, tls_context
+
+from tests.unit.plugins import servers
+
+TRUST = tls_context(validate_certs=True, ca_cert=None)
+
+
+def source(url: str, size: int = 100_000, seconds: float = 5.0, **headers: str) -> UrlSource:
+    return UrlSource(url, context=TRUST, headers=headers, limits=Limits(size, seconds))
+
+
+def test_a_whole_answer_is_returned() -> None:
+    with servers.serve(servers.page("up 1\n")) as server:
+        response = source(f"{server.url}/prefix/").fetch("/metrics", [("q", "a b")], accept="text/plain")
+        assert response == Response(200, servers.TEXT_FORMAT, b"up 1\n")
+        assert server.requests == ["/prefix/metrics?q=a+b"]
+        assert server.headers[0]["Accept"] == "text/plain"
+
+
+def test_one_connection_serves_many_requests() -> None:
+    with servers.serve(servers.page("{}")) as server:
+        asked = source(server.url)
+        for _ in range(5):
+            asked.fetch("/api")
+        assert (len(server.requests), server.connections) == (5, 1)
+
+
+def test_a_connection_that_the_server_closed_is_opened_anew() -> None:
+    def once(request: object) -> None:
+        servers.page("{}")(request)  # type: ignore[arg-type]  # the handler that http.server gives
+        request.close_connection = True  # type: ignore[attr-defined]  # of the handler
+
+    with servers.serve(once) as server:
+        asked = source(server.url)
+        assert [asked.fetch("/").status for _ in range(3)] == [200] * 3
+        assert server.connections == 3
+
+
+def test_headers_are_sent() -> None:
+    with servers.serve(servers.page("{}")) as server:
+        source(server.url, Authorization="Bearer abc").fetch("/")
+        assert server.headers[0]["Authorization"] == "Bearer abc"
+
+
+STOP = threading.Event()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "said"),
+    [
+        pytest.param(servers.endless, "more than 100000 bytes", id="an endless body is cut at the limit"),
+        pytest.param(servers.dripping(STOP), "within 0.3 s", id="a slow drip ends at the deadline"),
+        pytest.param(servers.dripping_header(STOP), "within 0.3 s", id="so does a drip of headers"),
+        pytest.param(servers.truncated(b"up 1\n"), "broke off", id="a cut answer is no answer"),
+        pytest.param(
+            servers.page("", status=302, Location="https://me:secret-word@other.example/?token=abc"),
+            "points to https://other.example/",
+            id="a redirect is named, not followed",
+        ),
+    ],
+)
+def test_a_bad_answer_is_a_sentence(behaviour: servers.Behaviour, said: str) -> None:
+    with servers.serve(behaviour) as server, pytest.raises(FetchError, match=said) as caught:
+        source(server.url, seconds=0.3).fetch("/")
+    assert "secret-word" not in str(caught.value)
+
+
+def test_a_server_that_is_not_there_is_a_sentence() -> None:
+    with pytest.raises(FetchError, match=r"Could not get an answer from http://127\.0\.0\.1:1.*refused"):
+        source("http://127.0.0.1:1").fetch("/")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        pytest.param("ftp://host/x", "is not a URL", id="another scheme"),
+        pytest.param("host:9187/metrics", "is not a URL", id="no scheme"),
+        pytest.param("http://", "is not a URL", id="no host"),
+        pytest.param("http://user:secret-word@host/", "as a header", id="credentials in the URL"),
+    ],
+)
+def test_an_unusable_url_is_refused_without_repeating_secrets(url: str, said: str) -> None:
+    with pytest.raises(FetchError, match=said) as caught:
+        source(url)
+    assert "secret-word" not in str(caught.value)
+
+
+def test_a_missing_ca_file_is_a_sentence() -> None:
+    with pytest.raises(FetchError, match="Could not use the CA certificates in /nowhere"):
+        tls_context(validate_certs=True, ca_cert="/nowhere.pem")
+
+
+def test_what_the_work_raises_passes_through() -> None:
+    def fail() -> None:
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        within(1.0, fail, "it")

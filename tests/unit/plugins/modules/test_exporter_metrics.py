@@ -1,0 +1,114 @@
+"""exporter_metrics, from task to result, on a real HTTP server."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import typing as t
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+from ansible_collections.eks_observability.stack.plugins.modules import exporter_metrics
+
+from tests.unit.plugins import servers
+
+FIXTURES = Path(__file__).parents[1] / "module_utils" / "_exporter" / "fixtures"
+QUICK = {"timeout": 1, "interval": 0.01}
+PROFILE: dict[str, t.Any] = {
+    "profile": "postgres_exporter",
+    "variables": {
+        "postgres_major": 15,
+        "database": "app",
+        "collectors_enabled": [
+            "stat_statements",
+            "database_wraparound",
+            "postmaster",
+            "long_running_transactions",
+        ],
+        "collectors_disabled": ["replication", "wal"],
+    },
+    **QUICK,
+}
+
+
+def exporter(name: str) -> servers.Behaviour:
+    """Answer with a recorded page whose scrape counter grows."""
+    text = (FIXTURES / f"{name}.prom").read_text(encoding="utf-8")
+    count = itertools.count(1)
+
+    def behave(request: BaseHTTPRequestHandler) -> None:
+        grown = re.sub(r"^(pg_exporter_scrapes_total) .*$", rf"\1 {next(count)}", text, flags=re.M)
+        servers.page(grown)(request)
+
+    return behave
+
+
+@pytest.mark.parametrize("check", [pytest.param(True, id="check mode"), pytest.param(False, id="for real")])
+def test_a_healthy_exporter(run: t.Any, check: bool) -> None:
+    with servers.serve(exporter("healthy")) as server:
+        result = run(exporter_metrics.main, check=check, url=f"{server.url}/metrics", **PROFILE)
+    assert result["changed"] is False
+    assert result["pg_up"] == 1
+    assert result["exporter_version"] == "0.19.1"
+    assert result["required_families"]["present"] == result["required_families"]["required"] > 40
+    assert {check["status"] for check in result["checks"]} == {"pass"}
+    assert len(server.requests) == 2
+
+
+def test_each_failed_check_is_a_line(run: t.Any) -> None:
+    expect = [{"name": "pg_locks_count", "max_series": 1, "hint": "Too many."}]
+    with servers.serve(exporter("without_pg_monitor")) as server:
+        options = {**PROFILE, "timeout": 0.1, "expect": expect}
+        message = run.failure(exporter_metrics.main, url=f"{server.url}/metrics", **{**options, "timeout": 0})
+    first, *lines = message.split("\n- ")
+    assert first == f"{server.url}/metrics does not fulfil:"
+    assert [line.split(":")[0] for line in lines] == ["sees_other_users", "pg_locks_count"]
+    assert "GRANT pg_monitor" in lines[0]
+    assert "Too many." in lines[1]
+
+
+def test_expectations_alone(run: t.Any) -> None:
+    with servers.serve(servers.page('pool{state="in_use"} 3\n')) as server:
+        expect = [{"name": "pool", "labels": {"state": "~in.*"}, "value": {"op": ">", "number": 0}}]
+        result = run(exporter_metrics.main, url=server.url, expect=expect, **QUICK)
+    assert [check["id"] for check in result["checks"]][:1] == ["pool{state=~in.*}"]
+
+
+def test_headers_are_sent_and_never_shown(run: t.Any) -> None:
+    with servers.serve(servers.page("up 1\n")) as server:
+        headers = {"Authorization": "Bearer very-secret-token"}
+        result = run(exporter_metrics.main, url=server.url, headers=headers, expect=[{"name": "up"}], **QUICK)
+    assert server.headers[0]["Authorization"] == "Bearer very-secret-token"
+    assert "very-secret-token" not in str(result)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param({}, "one of the following is required: url, service", id="no source"),
+        pytest.param({"url": "nonsense"}, "nonsense is not a URL", id="no URL"),
+        pytest.param(
+            {"url": "http://127.0.0.1:1", "profile": "postgres_exporter"}, "variables", id="no variables"
+        ),
+        pytest.param(
+            {"url": "http://127.0.0.1:1", "expect": [{"name": "a", "labels": {"b": "~("}}]},
+            "label b is no regular expression",
+            id="malformed pattern",
+        ),
+        pytest.param({"url": "http://127.0.0.1:1"}, "refused", id="nobody listens"),
+        pytest.param(
+            {
+                "service": {"namespace": "n", "name": "s", "port": "p"},
+                "host": "http://127.0.0.1:1",
+                "api_key": "very-secret",
+            },
+            "Could not reach the Kubernetes API",
+            id="no cluster",
+        ),
+    ],
+)
+def test_a_mistake_is_a_sentence(run: t.Any, options: dict[str, t.Any], said: str) -> None:
+    message = run.failure(exporter_metrics.main, **{**QUICK, **options, "timeout": 0})
+    assert said in message
+    assert "Traceback" not in message

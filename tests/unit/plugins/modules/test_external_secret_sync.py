@@ -1,0 +1,61 @@
+"""external_secret_sync, from task to result."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import (
+    KubernetesError,
+)
+from ansible_collections.eks_observability.stack.plugins.modules import external_secret_sync
+
+from tests.unit.plugins.module_utils._external_secrets.fake_cluster import Cluster
+
+WISH: dict[str, t.Any] = {
+    "namespace": "observability",
+    "external_secrets": [{"name": "aurora-credentials", "keys": ["username", "password", "DATA_SOURCE_URI"]}],
+    "timeout": 0,
+}
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    found = Cluster()
+    monkeypatch.setattr(external_secret_sync, "connect", lambda params: found)
+    return found
+
+
+@pytest.mark.parametrize("check", [pytest.param(True, id="check mode"), pytest.param(False, id="for real")])
+def test_in_sync(run: t.Any, cluster: Cluster, check: bool) -> None:
+    result = run(external_secret_sync.main, check=check, **WISH)
+    assert result["changed"] is False
+    (found,) = result["external_secrets"]
+    assert found["data_hash"] == "6a2f41a3"
+    assert found["keys"] == ["DATA_SOURCE_URI", "password", "username"]
+    assert "c2VjcmV0LXdvcmQ" not in str(result)
+
+
+def test_the_cause_is_the_message(run: t.Any, cluster: Cluster) -> None:
+    del cluster.objects["account"]["metadata"]["annotations"]
+    cluster.fail(store=True)
+    message = run.failure(external_secret_sync.main, **WISH)
+    assert message == (
+        "Not in sync after 0 s:\n"
+        "ServiceAccount observability/aurora-access has no annotation eks.amazonaws.com/role-arn. "
+        "Annotate it with the ARN of the IAM role that may read the secret."
+    )
+
+
+def test_a_cluster_without_external_secrets_is_refused(run: t.Any, cluster: Cluster) -> None:
+    del cluster.objects["external_secret"], cluster.objects["group"]
+    message = run.failure(external_secret_sync.main, **{**WISH, "timeout": 600})
+    assert "does not serve external-secrets.io/v1" in message
+
+
+def test_a_cluster_that_does_not_answer_is_a_sentence(run: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(params: dict[str, t.Any]) -> Cluster:
+        raise KubernetesError("Could not reach the Kubernetes API: refused")
+
+    monkeypatch.setattr(external_secret_sync, "connect", refuse)
+    assert run.failure(external_secret_sync.main, **WISH) == "Could not reach the Kubernetes API: refused"
