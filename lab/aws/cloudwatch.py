@@ -15,8 +15,9 @@ from typing import Any
 import psycopg
 from moto.cloudwatch.models import cloudwatch_backends
 
+from lab.aws.postgres import PostgresServer
+from lab.aws.postgres_installation import ADMINISTRATOR
 from lab.aws.process_usage import Processes
-from lab.aws.postgres import ADMINISTRATOR, PostgresServer
 from lab.aws.rds_aurora import Aurora
 from lab.aws.rds_capacity import GIB_PER_ACU, Scaling
 from lab.aws.rds_model import Cluster, Member, utcnow

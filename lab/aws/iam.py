@@ -111,7 +111,8 @@ class Gate:
             answer = original(response)
         except ServiceException as error:
             _, headers, body = response.serialized(ActionResult(error))
-            answer = 403, {**headers, "status": "403"}, body
+            status = 400 if _protocol(response) == "json" else 403
+            answer = status, {**headers, "status": str(status)}, body
         except NotImplementedError:
             unknown = fault("InvalidAction", f"The laboratory has no {response.service_name}:{action}.")
             answer = response.serialized(ActionResult(unknown))
@@ -216,7 +217,11 @@ def _sign(response: Any, signature: _Signature, credentials: Any) -> str:
     return str(signer.signature(text, request))
 
 
+def _protocol(response: Any) -> str:
+    model = get_service_model(response.boto3_service_name)
+    return str(response.determine_response_protocol(model))
+
+
 def _refusal(response: Any, kind: str, message: str) -> Fault:
-    protocol = response.determine_response_protocol(get_service_model(response.boto3_service_name))
     ec2, query, json_code = _CODES[kind]
-    return fault({"ec2": ec2, "query": query}.get(protocol, json_code), message)
+    return fault({"ec2": ec2, "query": query}.get(_protocol(response), json_code), message)

@@ -14,13 +14,12 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from lab.aws.postgres_installation import Installation, PostgresError, give_away
+from lab.aws.postgres_installation import ADMINISTRATOR, Installation, PostgresError, give_away
 from lab.aws.secrets import Login
 from lab.certificates import Issued
 from lab.processes import Process
 from lab.waiting import wait_until
 
-ADMINISTRATOR = "rdsadmin"
 _START_SECONDS = 60.0
 #: Longest path of a Unix socket, without its closing zero.
 _SOCKET_PATH_BYTES = 107
@@ -36,14 +35,6 @@ _FIXED = {
     "ssl_key_file": "server.key",
     "unix_socket_permissions": "0700",
 }
-_ROLES = """
-CREATE ROLE rds_superuser;
-CREATE ROLE rds_iam;
-CREATE ROLE rds_password;
-CREATE ROLE rds_replication;
-GRANT pg_monitor, pg_signal_backend, pg_read_all_data, pg_write_all_data TO rds_superuser WITH ADMIN OPTION;
-GRANT rds_password, rds_replication TO rds_superuser WITH ADMIN OPTION;
-"""
 log = logging.getLogger(__name__)
 
 
@@ -93,15 +84,13 @@ class PostgresServer:
             give_away(self._data / name)
         self.start(parameters)
         with self.connect() as connection:
-            _create_roles(connection, master)
-        with self.connect() as connection:
+            # CREATE DATABASE runs in no transaction.
             connection.autocommit = True
-            _create_databases(connection, master.username, database)
+            _create_master(connection, master, database)
 
     def start(self, parameters: Mapping[str, str]) -> None:
         """Start with `parameters`, and wait until it answers. Raises PostgresError with its last words."""
         with self._lock:
-            self._wanted = True
             self._configure(parameters)
             self._launch()
             wait_until(
@@ -111,6 +100,8 @@ class PostgresServer:
                 pause=0.02,
                 tolerate=(psycopg.OperationalError,),
             )
+            # Only what once answered is worth being started again.
+            self._wanted = True
 
     def _launch(self) -> None:
         self._process = Process.start(
@@ -234,22 +225,14 @@ def _verifier(connection: psycopg.Connection[Any], login: Login) -> sql.Literal:
     return sql.Literal(hashed.decode())
 
 
-def _create_roles(connection: psycopg.Connection[Any], master: Login) -> None:
-    connection.execute(_ROLES)
+def _create_master(connection: psycopg.Connection[Any], master: Login, database: str) -> None:
+    role = sql.Identifier(master.username)
     connection.execute(
         sql.SQL("CREATE ROLE {} LOGIN CREATEROLE CREATEDB VALID UNTIL 'infinity' PASSWORD {}").format(
-            sql.Identifier(master.username), _verifier(connection, master)
+            role, _verifier(connection, master)
         )
     )
-    connection.execute(sql.SQL("GRANT rds_superuser TO {}").format(sql.Identifier(master.username)))
-
-
-def _create_databases(connection: psycopg.Connection[Any], owner: str, database: str) -> None:
-    master = sql.Identifier(owner)
-    connection.execute(sql.SQL("ALTER DATABASE postgres OWNER TO {}").format(master))
-    connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(ADMINISTRATOR)))
-    connection.execute(
-        sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(sql.Identifier(ADMINISTRATOR))
-    )
+    connection.execute(sql.SQL("GRANT rds_superuser TO {}").format(role))
+    connection.execute(sql.SQL("ALTER DATABASE postgres OWNER TO {}").format(role))
     if database and database != "postgres":
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), master))
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), role))

@@ -14,6 +14,19 @@ from lab.processes import unprivileged
 
 #: Extensions that rds_superuser, who is no superuser, may create on Aurora.
 TRUSTED = ("pg_stat_statements", "pg_buffercache")
+#: The superuser, whom Aurora keeps for itself.
+ADMINISTRATOR = "rdsadmin"
+#: What every Aurora database has, one statement a line: the roles of administrators, and RDS' own database.
+_INITIAL_SQL = """
+CREATE ROLE rds_superuser;
+CREATE ROLE rds_iam;
+CREATE ROLE rds_password;
+CREATE ROLE rds_replication;
+GRANT pg_monitor, pg_signal_backend, pg_read_all_data, pg_write_all_data TO rds_superuser WITH ADMIN OPTION;
+GRANT rds_password, rds_replication TO rds_superuser WITH ADMIN OPTION;
+CREATE DATABASE rdsadmin;
+REVOKE CONNECT ON DATABASE rdsadmin FROM PUBLIC;
+"""
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "TZ": "UTC"}
 
 
@@ -77,14 +90,21 @@ class Installation:
             home.mkdir(mode=0o700, exist_ok=True)
             give_away(home)
             unfinished = home / "unfinished"
+            shutil.rmtree(unfinished, ignore_errors=True)
             _run(
                 [
-                    *(self._bin / "initdb", "--pgdata", unfinished, "--username", "rdsadmin"),
+                    *(self._bin / "initdb", "--pgdata", unfinished, "--username", ADMINISTRATOR),
                     *("--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8"),
-                    *("--no-sync", "--no-instructions"),
+                    # Small segments: each copy is half as large.
+                    *("--wal-segsize", "1", "--no-sync", "--no-instructions"),
                 ],
                 home,
             )
+            # Without a server, and so without a port or a wait.
+            single = [self.postgres, "--single", "-c", "fsync=off", "-D", unfinished, "postgres"]
+            output = _run(single, home, _INITIAL_SQL.lstrip())
+            if "ERROR:" in output:
+                raise PostgresError(f"The first SQL in {unfinished} failed: {output.strip()[-1000:]}")
             unfinished.rename(self._template)
 
     def initialise(self, data: Path) -> None:
@@ -100,11 +120,12 @@ def give_away(path: Path) -> None:
         os.chown(path, *identity)
 
 
-def _run(args: Sequence[str | Path], directory: Path) -> str:
+def _run(args: Sequence[str | Path], directory: Path, text: str = "") -> str:
     """Run a command as the server's user; returns what it wrote. Raises PostgresError."""
     identity = unprivileged()
     done = subprocess.run(
         args,
+        input=text,
         env=_ENVIRONMENT,
         cwd=directory,
         user=identity[0] if identity else None,

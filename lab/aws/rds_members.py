@@ -143,7 +143,9 @@ def reboot(aurora: Aurora, request: Request) -> dict[str, Any]:
         raise invalid_combination("ForceFailover cannot be specified for Aurora instances.")
     with aurora.lock:
         member = aurora.member(request["DBInstanceIdentifier"])
-        require_status("DBInstance", member.identifier, member.status, {"available"})
+        require_status(
+            "DBInstance", member.identifier, member.status, {"available", "incompatible-parameters"}
+        )
         member.status = "rebooting"
         wanted = dict(member.cluster.wanted)
         answer = aurora.describe_member(member)

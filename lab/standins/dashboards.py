@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from lab.standins.api.client import Api, Object
-from lab.standins.api.controller import Controller, Key, Watch
+from lab.standins.api.client import Api
+from lab.standins.api.controller import Controller, Watch
 from lab.standins.api.kinds import CONFIG_MAP
-from lab.standins.api.label_selectors import has_all, labels_of
+from lab.standins.api.label_selectors import has_all
+from lab.standins.api.objects import Key, Object, labels_of
 
 USER = "system:serviceaccount:monitoring:kube-prometheus-stack-grafana"
 LABEL = {"grafana_dashboard": "1"}

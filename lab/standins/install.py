@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.programs import Programs
-from lab.standins.api.client import Api, Object
+from lab.standins.api.client import Api
 from lab.standins.api.kinds import (
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
@@ -13,6 +13,7 @@ from lab.standins.api.kinds import (
     SERVICE_ACCOUNT,
     Kind,
 )
+from lab.standins.api.objects import Object
 from lab.standins.prometheus_operator.prometheus_pod import PORT
 
 RELEASE = "kube-prometheus-stack"

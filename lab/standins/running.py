@@ -8,9 +8,10 @@ from lab.kubernetes import Kubernetes
 from lab.programs import Programs
 from lab.settings import Settings
 from lab.standins import dashboards
-from lab.standins.api.client import Api, Object
+from lab.standins.api.client import Api
 from lab.standins.api.controller import Controller
 from lab.standins.api.kinds import POD
+from lab.standins.api.objects import Object
 from lab.standins.external_secrets import operator as external_secrets
 from lab.standins.install import MONITORING_NAMESPACE, PROMETHEUS_NAME, install
 from lab.standins.kubelet.images import EXPORTER

@@ -146,7 +146,7 @@ options:
         description: What to do when it fails.
         type: str
   timeout:
-    description: Seconds until all checks have to pass.
+    description: Seconds until all checks have to pass. It has to leave time for two scrapes.
     type: int
     default: 60
   interval:

@@ -91,7 +91,7 @@ external_secrets:
       store: aurora-secret-store
       refresh_time: "2026-11-23T10:00:00Z"
       data_hash: 6a2f41a3c54f
-      keys: [DATA_SOURCE_URI, password, username]
+      present_keys: [DATA_SOURCE_URI, password, username]
       condition: "Ready=True SecretSynced: secret synced"
   contains:
     name:
@@ -112,7 +112,7 @@ external_secrets:
     data_hash:
       description: Hash of the Secret's data, as the operator writes it. It changes when a value changes.
       type: str
-    keys:
+    present_keys:
       description: Keys of the Secret that have a value.
       type: list
       elements: str
@@ -154,6 +154,7 @@ def main() -> None:
                 "type": "list",
                 "elements": "dict",
                 "required": True,
+                "no_log": False,
                 "options": {
                     "name": {"type": "str", "required": True},
                     "keys": {"type": "list", "elements": "str", "default": [], "no_log": False},

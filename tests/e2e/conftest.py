@@ -5,25 +5,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from laboratory import Laboratory, Run
+from tests.e2e.laboratory import Journey, Laboratory
 
 INVENTORIES = ("inventories/lab", "tests/e2e/two_stacks.yml")
-
-
-@dataclass(frozen=True)
-class Journey:
-    empty_check: Run
-    first: Run
-    second: Run
-    converged_check: Run
-
-    @property
-    def runs(self) -> list[Run]:
-        return [self.empty_check, self.first, self.second, self.converged_check]
 
 
 @pytest.fixture(scope="session")

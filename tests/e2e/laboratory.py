@@ -54,6 +54,20 @@ class Run:
         return aws + kubernetes
 
 
+@dataclass(frozen=True)
+class Journey:
+    """What the tests look back at: two stacks, from nothing to converged."""
+
+    empty_check: Run
+    first: Run
+    second: Run
+    converged_check: Run
+
+    @property
+    def runs(self) -> list[Run]:
+        return [self.empty_check, self.first, self.second, self.converged_check]
+
+
 class Laboratory:
     def __init__(self, state: Path) -> None:
         self.environment = {**os.environ, "LAB_STATE": str(state), "PATH": f"{BIN}:{os.environ['PATH']}"}

@@ -9,8 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
-from conftest import Journey
-from laboratory import Laboratory, eventually
+from tests.e2e.laboratory import Journey, Laboratory, eventually
 
 CLUSTER = "demo-aurora-postgres"
 DOCUMENT = "aurora-postgres-credentials"
@@ -140,7 +139,7 @@ def test_verify_names_the_broken_link(lab: Laboratory, fault: Fault, words: list
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        pytest.param(trust_of_another_namespace, ["aurora-credentials", "AssumeRoleWithWebIdentity", "trust"], id="trust refused"),
+        pytest.param(trust_of_another_namespace, ["aurora-credentials", "become role", "trust policy"], id="trust refused"),
         pytest.param(document_without_dbname, ["aurora-credentials", "dbname"], id="template without its key"),
     ],
 )

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from laboratory import BIN, ROOT
+from tests.e2e.laboratory import BIN, ROOT
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ from urllib.request import urlopen
 
 import psycopg
 import pytest
-from conftest import Journey
 from kubernetes import client, config
-from laboratory import Laboratory
+from tests.e2e.laboratory import Journey, Laboratory
 
 STACKS = ["aurora", "orders"]
 

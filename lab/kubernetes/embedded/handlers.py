@@ -189,8 +189,7 @@ class Handlers:
 
     async def _proxy(self, request: web.Request, target: Target) -> web.Response:
         base = proxy.target(self._store, target.kind, target.namespace, target.name)
-        query = f"?{request.query_string}" if request.query_string else ""
-        return await proxy.forward(self._client, request, f"{base}/{target.rest}{query}")
+        return await proxy.forward(self._client, request, base)
 
 
 def json_response(document: Json, status: int = 200) -> web.Response:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Mapping
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from lab.kubernetes.embedded.errors import ApiError, bad_request, not_found
 from lab.kubernetes.embedded.kinds import Kind
@@ -55,8 +57,12 @@ def target(store: Store, kind: Kind, namespace: str, text: str) -> str:
     return f"{scheme}://{random.choice(addresses)}"
 
 
-async def forward(client: aiohttp.ClientSession, request: web.Request, url: str) -> web.Response:
+async def forward(client: aiohttp.ClientSession, request: web.Request, base: str) -> web.Response:
     """Send the request on, and its answer back; ApiError 503 when nobody answers there."""
+    # Path and query are passed as they came: what is quoted in them stays quoted.
+    path = request.rel_url.raw_path.partition("/proxy")[2].removeprefix("/")
+    query = request.rel_url.raw_query_string
+    url = URL(f"{base}/{path}{'?' if query else ''}{query}", encoded=True)
     headers = _passed(request.headers)
     body = await request.read()
     try:
@@ -66,8 +72,8 @@ async def forward(client: aiohttp.ClientSession, request: web.Request, url: str)
             content = await answer.read()
             return web.Response(status=answer.status, body=content, headers=_passed(answer.headers))
     except aiohttp.ClientConnectorError as error:
-        reason = (error.os_error.strerror or str(error.os_error)).lower()
-        why = f"dial tcp {error.host}:{error.port}: connect: {reason}"
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        why = f"dial tcp {error.host}:{error.port}: connect: {reason.lower()}"
         raise _unavailable(f"error trying to reach service: {why}") from error
     except aiohttp.ClientError as error:
         raise _unavailable(f"error trying to reach service: {error}") from error

@@ -42,8 +42,6 @@ class Target:
     namespace: str = ""
     name: str = ""
     subresource: str = ""
-    #: What follows a proxy path.
-    rest: str = ""
 
 
 def target_of(kinds: Kinds, parts: list[str]) -> Target:
@@ -61,7 +59,7 @@ def target_of(kinds: Kinds, parts: list[str]) -> Target:
         raise no_such_path()
     if (bool(namespace) and not kind.namespaced) or (len(rest) > 3 and subresource != "proxy"):
         raise no_such_path()
-    return Target(kind, namespace, name, subresource, "/".join(rest[3:]))
+    return Target(kind, namespace, name, subresource)
 
 
 def verb_of(method: str, target: Target, *, watch: bool) -> str:

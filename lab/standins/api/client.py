@@ -10,14 +10,12 @@ import threading
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import urllib3
 import yaml
 
 from lab.standins.api.kinds import POD, SERVICE_ACCOUNT, Kind
-
-Object = dict[str, Any]
+from lab.standins.api.objects import Object
 
 MERGE_PATCH = "application/merge-patch+json"
 #: Seconds after which the server ends a watch; the client then opens the next one.

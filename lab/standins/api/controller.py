@@ -8,11 +8,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from lab.standins.api.client import Api, ApiError, Object
+from lab.standins.api.client import Api, ApiError
 from lab.standins.api.kinds import Kind
-
-#: What a controller reconciles: namespace (empty for cluster-scoped kinds) and name.
-Key = tuple[str, str]
+from lab.standins.api.objects import Key, Object, key_of
 
 #: Seconds after the first failure, doubled by each further one. Controllers of a cluster go up to minutes.
 FIRST_RETRY = 1.0
@@ -21,12 +19,6 @@ LAST_RETRY = 15.0
 
 class KnownError(Exception):
     """Raised by a reconcile that failed for a reason which it has already told."""
-
-
-def key_of(obj: Object) -> Key:
-    """The key of an object."""
-    metadata = obj["metadata"]
-    return metadata.get("namespace", ""), metadata["name"]
 
 
 def _own_key(obj: Object) -> Iterable[Key]:
@@ -175,13 +167,16 @@ class Controller:
 
     def _changed(self, watch: Watch, seen: dict[Key, Object], obj: Object, gone: bool = False) -> None:
         key = key_of(obj)
-        before = seen.pop(key, None)
-        if not gone:
-            seen[key] = obj
+        before = seen.get(key)
         if gone or before is None or watch.relevant(before) != watch.relevant(obj):
             # The object as it was counts, too: it may have concerned another key.
             for concerned in {*watch.keys(obj), *(watch.keys(before) if before else ())}:
                 self.queue.add(concerned)
+        # Last, so that a change whose keys could not be found is met again.
+        if gone:
+            seen.pop(key, None)
+        else:
+            seen[key] = obj
 
     def _work(self) -> None:
         while (key := self.queue.take()) is not None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from datetime import UTC, datetime
 
-from lab.standins.api.client import Api, ApiError, Object
+from lab.standins.api.client import Api, ApiError
 from lab.standins.api.kinds import EVENT
+from lab.standins.api.objects import Object
+from lab.standins.api.times import timestamp
 
 NORMAL, WARNING = "Normal", "Warning"
 
@@ -99,8 +100,3 @@ class Recorder:
 
 def _namespace(obj: Object) -> str:
     return str(obj["metadata"].get("namespace", "default"))
-
-
-def timestamp() -> str:
-    """The time as objects spell it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

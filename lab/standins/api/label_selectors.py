@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lab.standins.api.client import Object
-
 
 def matches(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     """Whether `labels` fulfil a selector; an empty selector matches everything."""
@@ -18,12 +16,6 @@ def matches(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
 def has_all(wanted: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     """Whether `labels` has all that are wanted."""
     return all(labels.get(key) == value for key, value in wanted.items())
-
-
-def labels_of(obj: Object) -> Mapping[str, str]:
-    """An object's labels."""
-    labels: Mapping[str, str] = obj["metadata"].get("labels") or {}
-    return labels
 
 
 def _fulfilled(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:

@@ -16,8 +16,9 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab.standins.api.client import Api, ApiError, Object
+from lab.standins.api.client import Api, ApiError
 from lab.standins.api.kinds import CLUSTER_SECRET_STORE, SECRET_STORE, SERVICE_ACCOUNT
+from lab.standins.api.objects import Object, is_ready
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -196,12 +197,6 @@ def find_store(api: Api, reference: Mapping[str, Any], namespace: str) -> Object
     if not is_ready(store):
         raise StoreError(f'{kind} "{name}" is not ready')
     return store
-
-
-def is_ready(obj: Object) -> bool:
-    """Whether an object's condition Ready is True."""
-    conditions = (obj.get("status") or {}).get("conditions") or []
-    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
 
 def _means_absent(error: ClientError) -> bool:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
-from lab.standins.api.client import Api, ApiError, Object
-from lab.standins.api.controller import Controller, Key, KnownError, Watch, key_of
-from lab.standins.api.durations import seconds
-from lab.standins.api.events import Recorder, timestamp
+from lab.standins.api.client import Api, ApiError
+from lab.standins.api.controller import Controller, KnownError, Watch
+from lab.standins.api.events import Recorder
 from lab.standins.api.kinds import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Kind
-from lab.standins.external_secrets.aws_store import Aws, StoreError, is_ready, open_store
+from lab.standins.api.objects import Key, Object, is_ready, key_of
+from lab.standins.api.times import timestamp
+from lab.standins.external_secrets.aws_store import Aws, StoreError, open_store
 from lab.standins.external_secrets.provider_data import fetch
+from lab.standins.external_secrets.refresh import needs_refresh, until_refresh
 from lab.standins.external_secrets.synced_secret import (
     LABEL_MANAGED,
     LABEL_OWNER,
@@ -41,6 +42,7 @@ GET_FAILED = "could not get secret data from provider"
 UPDATE_FAILED = "could not update secret"
 IS_OWNED = "target is owned by another ExternalSecret"
 MISSING = ("SecretMissing", "secret will not be created due to CreationPolicy=Merge")
+DELETED = ("SecretDeleted", "secret deleted due to DeletionPolicy=Delete")
 RETAINED = ("SecretSynced", "secret retained due to DeletionPolicy=Retain")
 
 
@@ -123,7 +125,7 @@ class _ExternalSecrets:
         external = self._with_finalizer(external)
         secret = self._api.get(SECRET, target_name(external), namespace)
         if not needs_refresh(external, time.time()) and is_intact(secret, external):
-            return _until_refresh(external, time.time())
+            return until_refresh(external, time.time())
         return self._sync(external, secret)
 
     def _sync(self, external: Object, secret: Object | None) -> float | None:
@@ -132,21 +134,45 @@ class _ExternalSecrets:
             provided = fetch(self._api, self._aws, external, self._missing)
         except StoreError as error:
             raise self._failed(external, GET_FAILED, str(error)) from error
-        outcome = SYNCED
-        if not provided and _target(external).get("deletionPolicy", "Retain") == "Retain":
-            outcome = RETAINED
-        elif creation_policy(external) == "Merge" and secret is None:
-            outcome = MISSING
-        elif creation_policy(external) != "None" and not self._write(external, secret, provided):
+        outcome = self._outcome(external, secret, provided)
+        if outcome is None:
             return None
-        status = {
+        status: Object = {
             "conditions": _condition(external, "True", *outcome),
             "refreshTime": started,
             "syncedResourceVersion": synced_version(external),
-            "binding": {"name": target_name(external)},
         }
+        if outcome == SYNCED and creation_policy(external) != "None":
+            status["binding"] = {"name": target_name(external)}
         self._api.set_status(EXTERNAL_SECRET, external, status)
-        return _until_refresh({**external, "status": status}, time.time())
+        return until_refresh({**external, "status": status}, time.time())
+
+    def _outcome(
+        self, external: Object, secret: Object | None, provided: Mapping[str, str]
+    ) -> tuple[str, str] | None:
+        """Bring the Secret in step: reason and message of the condition, or None when that cannot be."""
+        policy, deletion = creation_policy(external), _target(external).get("deletionPolicy", "Retain")
+        if not provided and deletion == "Retain":
+            return RETAINED
+        if not provided and deletion == "Delete":
+            return self._delete(external, secret)
+        if policy == "Merge" and secret is None:
+            return MISSING
+        if policy == "None" or self._write(external, secret, provided):
+            return SYNCED
+        return None
+
+    def _delete(self, external: Object, secret: Object | None) -> tuple[str, str] | None:
+        namespace, name = external["metadata"]["namespace"], target_name(external)
+        if creation_policy(external) != "Owner":
+            policy = creation_policy(external)
+            cause = f"unable to delete secret {name}: creationPolicy={policy} is not Owner"
+            self._failed(external, "could not delete secret", cause)
+            return None
+        if secret:
+            self._api.delete(SECRET, name, namespace)
+            self._events.normal(external, "Deleted", DELETED[1])
+        return DELETED
 
     def _write(self, external: Object, secret: Object | None, provided: Mapping[str, str]) -> bool:
         try:
@@ -225,38 +251,6 @@ class _ExternalSecrets:
             for external in self._api.find(EXTERNAL_SECRET, metadata.get("namespace"))
             if (external["spec"].get("secretStoreRef") or {}).get("name") == metadata["name"]
         ]
-
-
-def needs_refresh(external: Object, now: float) -> bool:
-    """Whether the provider has to be asked at `now` (seconds since the epoch)."""
-    status = external.get("status") or {}
-    synced, policy = status.get("syncedResourceVersion"), external["spec"].get("refreshPolicy")
-    if not synced or not status.get("refreshTime"):
-        return True
-    if policy == "CreatedOnce":
-        return False
-    changed = bool(synced != synced_version(external))
-    interval = _interval(external)
-    if policy == "OnChange" or interval <= 0:
-        # As in the real one: with an interval of 0 and the policy Periodic, a change is no reason either.
-        return changed and policy == "OnChange"
-    return changed or (_epoch(status["refreshTime"]) + interval) <= now
-
-
-def _until_refresh(external: Object, now: float) -> float | None:
-    interval = _interval(external)
-    if interval <= 0:
-        return None
-    refreshed = (external.get("status") or {}).get("refreshTime")
-    return max(0.0, _epoch(refreshed) + interval - now) if refreshed else interval
-
-
-def _interval(external: Object) -> float:
-    return seconds(external["spec"].get("refreshInterval") or "1h")
-
-
-def _epoch(time_of_object: str) -> float:
-    return datetime.fromisoformat(time_of_object).timestamp()
 
 
 def _target(external: Object) -> Object:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from lab.standins.api.client import Api, Object
+from lab.standins.api.client import Api
 from lab.standins.api.kinds import SECRET_STORE
+from lab.standins.api.objects import Object
 from lab.standins.external_secrets.aws_store import (
     Aws,
     NoSuchSecretError,

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from lab.standins.api.client import Object
+from lab.standins.api.objects import Object, reference_to
 from lab.standins.external_secrets.go_template import ParseError, TemplateError, render
 
 LABEL_MANAGED = "reconcile.external-secrets.io/managed"
@@ -111,15 +111,7 @@ def _own(secret: Object, external: Object, policy: str) -> None:
         raise OwnedByOtherError(f"secret is owned by another ExternalSecret: {controller['name']}")
     others = [owner for owner in owners if owner.get("uid") != metadata["uid"]]
     if policy == "Owner":
-        reference = {
-            "apiVersion": external["apiVersion"],
-            "kind": "ExternalSecret",
-            "name": metadata["name"],
-            "uid": metadata["uid"],
-            "controller": True,
-            "blockOwnerDeletion": True,
-        }
-        others = [*others, reference]
+        others = [*others, reference_to(external)]
     secret["metadata"].pop("ownerReferences", None)
     if others:
         secret["metadata"]["ownerReferences"] = others

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass, field
 
 from lab.processes import Process
-from lab.standins.api.client import Object
-from lab.standins.api.events import timestamp
+from lab.standins.api.objects import Object
+from lab.standins.api.times import timestamp
 from lab.standins.kubelet.probes import Prober
 
 #: Seconds before the second restart in a row, doubled by each further one. A kubelet starts with ten.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lab.standins.api.client import Object
+from lab.standins.api.objects import Object
 from lab.standins.kubelet.substitution import expand
 
 #: Looks up a Secret or ConfigMap of the pod's namespace: (kind, name) -> object or None.

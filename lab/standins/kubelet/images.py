@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lab.programs import Programs
-from lab.standins.api.client import Object
+from lab.standins.api.objects import Object
 from lab.standins.kubelet.substitution import MOUNTS
 
 EXPORTER = "quay.io/prometheuscommunity/postgres-exporter"

@@ -9,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from lab.programs import Programs
 from lab.settings import Settings
-from lab.standins.api.client import Api, ApiError, Object
-from lab.standins.api.controller import Controller, Key, Watch, key_of
-from lab.standins.api.events import Recorder, timestamp
+from lab.standins.api.client import Api, ApiError
+from lab.standins.api.controller import Controller, Watch
+from lab.standins.api.events import Recorder
 from lab.standins.api.kinds import CONFIG_MAP, NODE, POD, SECRET
+from lab.standins.api.objects import Key, Object, key_of
+from lab.standins.api.times import timestamp
 from lab.standins.kubelet.images import known_images
 from lab.standins.kubelet.pods import Node, Pod
 
@@ -53,6 +55,7 @@ class Kubelet:
 
     def start(self) -> None:
         """Register the node and run its pods from now on."""
+        self._node.home.mkdir(mode=0o700, exist_ok=True)
         node = self._api.ensure(NODE, _node())
         self._api.set_status(NODE, node, _node_status())
         self._controller.start()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.standins.api.client import Object
-from lab.standins.api.events import timestamp
+from lab.standins.api.objects import Object
+from lab.standins.api.times import timestamp
 from lab.standins.kubelet.containers import Container
 
 

@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from pathlib import Path
 
 from lab.processes import Process, free_address
 from lab.settings import Settings
-from lab.standins.api.client import Api, Object
+from lab.standins.api.client import Api
 from lab.standins.api.events import Recorder
 from lab.standins.api.kinds import CONFIG_MAP, SECRET
+from lab.standins.api.objects import Object
 from lab.standins.kubelet import environment
 from lab.standins.kubelet.containers import Container
 from lab.standins.kubelet.environment import ConfigError
@@ -40,6 +42,11 @@ class Node:
     #: Called when a pod's probe has changed something.
     changed: Callable[[Object], None]
 
+    @property
+    def home(self) -> Path:
+        """Directory of all pods."""
+        return self.settings.state / "pods"
+
 
 class Pod:
     """Runs one pod. `sync` and `tick` may be called by different threads."""
@@ -55,7 +62,7 @@ class Pod:
             for container in self._containers:
                 container.wait("PodInitializing")
         self._policy = spec.get("restartPolicy") or "Always"
-        self._home = node.settings.state / "pods" / pod["metadata"]["uid"]
+        self._home = node.home / pod["metadata"]["uid"]
         self._volumes = Volumes(self._home / "volumes", node.api, self._lookup)
         ports = [port["containerPort"] for one in spec["containers"] for port in one.get("ports") or []]
         self.address = free_address(NETWORK, ports[0] if ports else 80)

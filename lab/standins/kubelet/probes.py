@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 
 import urllib3
 
-from lab.standins.api.client import Object
+from lab.standins.api.objects import Object
 
 #: Seconds between the first attempts. A kubelet waits a whole period; nobody should wait so long here.
 EAGER = 0.2
+
+
+#: Seconds in which no failure counts: a process asked so early may not listen yet.
+GRACE = 1.0
 
 
 @dataclass
@@ -30,7 +34,8 @@ class Prober:
     _counted: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._next = self._counted = self.started + float(self.probe.get("initialDelaySeconds") or 0)
+        self._next = self.started + float(self.probe.get("initialDelaySeconds") or 0)
+        self._counted = self._next + GRACE
 
     def due(self, now: float) -> bool:
         """Whether to ask now."""

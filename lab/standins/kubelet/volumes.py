@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.standins.api.client import Api, Object
+from lab.standins.api.client import Api
+from lab.standins.api.objects import Object
 from lab.standins.kubelet.environment import ConfigError, Lookup, field_value
 
 #: Part of a token's life after which the kubelet replaces it.

@@ -10,9 +10,8 @@ from collections.abc import Iterable
 
 import yaml
 
-from lab.standins.api.client import Api, Object
-from lab.standins.api.controller import Controller, Key, Watch, key_of
-from lab.standins.api.durations import seconds
+from lab.standins.api.client import Api
+from lab.standins.api.controller import Controller, Watch
 from lab.standins.api.events import Recorder
 from lab.standins.api.kinds import (
     CONFIG_MAP,
@@ -26,13 +25,16 @@ from lab.standins.api.kinds import (
     SERVICE_MONITOR,
     Kind,
 )
-from lab.standins.api.label_selectors import labels_of, matches
-from lab.standins.prometheus_operator.prometheus_pod import CONFIG_FILE, PORT, owner_of, prometheus_pod
+from lab.standins.api.label_selectors import matches
+from lab.standins.api.objects import Key, Object, key_of, labels_of, reference_to
+from lab.standins.api.times import seconds
+from lab.standins.prometheus_operator.prometheus_pod import CONFIG_FILE, PORT, prometheus_pod
 from lab.standins.prometheus_operator.promtool import Promtool
 from lab.standins.prometheus_operator.scrape_configs import (
     configuration,
     pod_monitor_configs,
     service_monitor_configs,
+    unknown_fields,
 )
 
 USER = "system:serviceaccount:monitoring:kube-prometheus-stack-operator"
@@ -110,7 +112,7 @@ class _Operator:
         for kind, field, make in makers:
             for monitor in self._selected(prometheus, kind, f"{field}Selector", f"{field}NamespaceSelector"):
                 made = make(prometheus, monitor)
-                problem = _timing_problem(prometheus, monitor) or self._promtool.scraping(made)
+                problem = _problem(prometheus, monitor) or self._promtool.scraping(made)
                 if problem:
                     where = "/".join(key_of(monitor))
                     self._reject(monitor, f'"{where}" was rejected due to invalid configuration: {problem}')
@@ -151,7 +153,7 @@ class _Operator:
         }
         metadata = {**wanted["metadata"], "namespace": namespace, "labels": labels}
         body = {"apiVersion": kind.api, "kind": kind.name, **wanted, "metadata": metadata}
-        metadata["ownerReferences"] = [owner_of(prometheus)]
+        metadata["ownerReferences"] = [reference_to(prometheus)]
         current = self._api.get(kind, metadata["name"], namespace)
         if current is None:
             self._api.create(kind, body)
@@ -189,7 +191,10 @@ def _governing_service() -> Object:
     }
 
 
-def _timing_problem(prometheus: Object, monitor: Object) -> str | None:
+def _problem(prometheus: Object, monitor: Object) -> str | None:
+    unknown = unknown_fields(monitor)
+    if unknown:
+        return f"the laboratory's operator does not support {', '.join(unknown)}"
     spec = monitor["spec"]
     for index, endpoint in enumerate(spec.get("endpoints") or spec.get("podMetricsEndpoints") or []):
         timeout = endpoint.get("scrapeTimeout")

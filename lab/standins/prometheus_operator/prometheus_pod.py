@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.standins.api.client import Object
+from lab.standins.api.objects import Object, reference_to
 from lab.standins.kubelet.images import CONFIG_RELOADER, PROMETHEUS
 from lab.standins.prometheus_operator.scrape_configs import RULES_DIRECTORY
 
@@ -12,19 +12,6 @@ CONFIG_FILE = "prometheus.yaml.gz"
 _CONFIG, _CONFIG_OUT, _DATA = "/etc/prometheus/config", "/etc/prometheus/config_out", "/prometheus"
 _LOADED = f"{_CONFIG_OUT}/prometheus.env.yaml"
 PORT = 9090
-
-
-def owner_of(prometheus: Object) -> Object:
-    """Reference to the object that owns all that is made for it."""
-    metadata = prometheus["metadata"]
-    return {
-        "apiVersion": prometheus["apiVersion"],
-        "kind": prometheus["kind"],
-        "name": metadata["name"],
-        "uid": metadata["uid"],
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
 
 
 def labels_for(name: str) -> dict[str, str]:
@@ -60,7 +47,7 @@ def prometheus_pod(prometheus: Object, rule_maps: Sequence[str]) -> Object:
             "namespace": metadata["namespace"],
             "labels": labels_for(name),
             "annotations": {"kubectl.kubernetes.io/default-container": "prometheus"},
-            "ownerReferences": [owner_of(prometheus)],
+            "ownerReferences": [reference_to(prometheus)],
         },
         "spec": {
             "serviceAccountName": spec.get("serviceAccountName") or "default",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from lab.standins.api.client import Object
+from lab.standins.api.objects import Object
 
 
 class Promtool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from lab.standins.api.client import Object
+from lab.standins.api.objects import Object
 
 RULES_DIRECTORY = "/etc/prometheus/rules"
 
@@ -18,6 +18,8 @@ _ENDPOINT_FIELDS = {
     "scheme": "scheme",
     "followRedirects": "follow_redirects",
     "enableHttp2": "enable_http2",
+    "honorTimestamps": "honor_timestamps",
+    "trackTimestampsStaleness": "track_timestamps_staleness",
 }
 _LIMITS = {
     "sampleLimit": "sample_limit",
@@ -26,6 +28,24 @@ _LIMITS = {
     "labelNameLengthLimit": "label_name_length_limit",
     "labelValueLengthLimit": "label_value_length_limit",
     "keepDroppedTargets": "keep_dropped_targets",
+}
+_OTHER_ENDPOINT_FIELDS = {
+    "port",
+    "targetPort",
+    "portNumber",
+    "honorLabels",
+    "filterRunning",
+    "relabelings",
+    "metricRelabelings",
+}
+_OTHER_FIELDS = {
+    "endpoints",
+    "podMetricsEndpoints",
+    "selector",
+    "namespaceSelector",
+    "jobLabel",
+    "targetLabels",
+    "podTargetLabels",
 }
 _RELABEL_FIELDS = {
     "sourceLabels": "source_labels",
@@ -57,6 +77,16 @@ def configuration(prometheus: Object, scrape_configs: Sequence[Object], rule_map
     if spec.get("ruleSelector") is not None:
         config["rule_files"] = [f"{RULES_DIRECTORY}/{name}/*.yaml" for name in rule_maps]
     return config
+
+
+def unknown_fields(monitor: Object) -> list[str]:
+    """What a monitor asks for and would not get here, credentials and TLS above all."""
+    spec = monitor["spec"]
+    endpoints = [*(spec.get("endpoints") or []), *(spec.get("podMetricsEndpoints") or [])]
+    unknown = set(spec) - _OTHER_FIELDS - set(_LIMITS)
+    for endpoint in endpoints:
+        unknown |= set(endpoint) - _OTHER_ENDPOINT_FIELDS - set(_ENDPOINT_FIELDS)
+    return sorted(unknown)
 
 
 def service_monitor_configs(prometheus: Object, monitor: Object) -> list[Object]:
@@ -94,8 +124,6 @@ def _head(kind: str, prometheus: Object, monitor: Object, endpoint: Object, inde
         "honor_labels": bool(endpoint.get("honorLabels")),
         "kubernetes_sd_configs": [_discovery(prometheus, spec, metadata["namespace"], role)],
     }
-    if "honorTimestamps" in endpoint:
-        head["honor_timestamps"] = endpoint["honorTimestamps"]
     head.update({name: endpoint[field] for field, name in _ENDPOINT_FIELDS.items() if field in endpoint})
     return head
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from lab.standins.api.client import Api, Object
-from lab.standins.api.controller import Controller, Key, Watch
-from lab.standins.api.events import Recorder, timestamp
+from lab.standins.api.client import Api
+from lab.standins.api.controller import Controller, Watch
+from lab.standins.api.events import Recorder
 from lab.standins.api.kinds import DEPLOYMENT, REPLICA_SET
-from lab.standins.workloads.replicasets import controller_of, is_of, reference_to
+from lab.standins.api.objects import Key, Object, controller_of, is_of, reference_to
+from lab.standins.api.times import timestamp
 from lab.standins.workloads.rollouts import HASH_LABEL, Counts, same_template, scale, status, template_hash
 
 USER = "system:serviceaccount:kube-system:deployment-controller"

@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lab.standins.api.client import Api, Object
-from lab.standins.api.controller import Controller, Key, Watch, key_of
+from lab.standins.api.client import Api
+from lab.standins.api.controller import Controller, Watch
 from lab.standins.api.kinds import ENDPOINT_SLICE, ENDPOINTS, POD, SERVICE, Kind
-from lab.standins.api.label_selectors import has_all, labels_of
-from lab.standins.workloads.replicasets import is_ready
+from lab.standins.api.label_selectors import has_all
+from lab.standins.api.objects import Key, Object, is_ready, key_of, labels_of, reference_to
 
 
 def controllers(api: Api) -> list[Controller]:
@@ -94,16 +94,7 @@ def slices(service: Object, behind: Sequence[Backend]) -> list[Object]:
                     "kubernetes.io/service-name": metadata["name"],
                     "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
                 },
-                "ownerReferences": [
-                    {
-                        "apiVersion": "v1",
-                        "kind": "Service",
-                        "name": metadata["name"],
-                        "uid": metadata["uid"],
-                        "controller": True,
-                        "blockOwnerDeletion": True,
-                    }
-                ],
+                "ownerReferences": [reference_to(service)],
             },
             "addressType": "IPv4",
             "endpoints": [

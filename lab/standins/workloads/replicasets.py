@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lab.standins.api.client import Api, ApiError, Object
-from lab.standins.api.controller import Controller, Key, Watch, key_of
-from lab.standins.api.events import Recorder, timestamp
+from lab.standins.api.client import Api, ApiError
+from lab.standins.api.controller import Controller, Watch
+from lab.standins.api.events import Recorder
 from lab.standins.api.kinds import POD, REPLICA_SET
+from lab.standins.api.objects import Key, Object, controller_of, is_of, is_ready, key_of, reference_to
+from lab.standins.api.times import timestamp
 
 
 def controllers(api: Api) -> list[Controller]:
@@ -17,42 +19,11 @@ def controllers(api: Api) -> list[Controller]:
     return [Controller("replicasets", api, watches, sets.reconcile, workers=2)]
 
 
-def controller_of(obj: Object, kind: str) -> Object | None:
-    """Reference to the controller of an object, when that is of `kind`."""
-    owners = obj["metadata"].get("ownerReferences") or []
-    return next((owner for owner in owners if owner.get("controller") and owner["kind"] == kind), None)
-
-
 def owned(api: Api, owner: Object) -> list[Object]:
     """The Pods of a ReplicaSet that are there to stay."""
     return [
         pod for pod in api.find(POD, owner["metadata"]["namespace"]) if is_of(pod, owner) and _is_active(pod)
     ]
-
-
-def is_of(obj: Object, owner: Object) -> bool:
-    """Whether `owner` is the controller of an object."""
-    reference = controller_of(obj, owner["kind"])
-    return reference is not None and bool(reference["uid"] == owner["metadata"]["uid"])
-
-
-def reference_to(owner: Object) -> Object:
-    """What an object says of its controller."""
-    metadata = owner["metadata"]
-    return {
-        "apiVersion": owner["apiVersion"],
-        "kind": owner["kind"],
-        "name": metadata["name"],
-        "uid": metadata["uid"],
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
-
-
-def is_ready(pod: Object) -> bool:
-    """Whether a Pod is ready."""
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 class _ReplicaSets:

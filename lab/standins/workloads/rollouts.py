@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.standins.api.client import Object
+from lab.standins.api.objects import Object
 
 HASH_LABEL = "pod-template-hash"
 # Letters and digits that make no words, as in the names of real ReplicaSets.

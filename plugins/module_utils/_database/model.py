@@ -76,7 +76,8 @@ def setting_value(name: str, value: t.Any) -> Value | None:
     if value is None:
         return None
     if name in LIST_SETTINGS:
-        return tuple(str(each) for each in value) if isinstance(value, list) else list_items(str(value))
+        items = tuple(str(each) for each in value) if isinstance(value, list) else list_items(str(value))
+        return items or ("",)  # PostgreSQL keeps an empty list as one empty name.
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value)

@@ -106,4 +106,4 @@ def _settings(role: str, wished: Mapping[str, Value | None], current: Mapping[st
 def _setting_literal(value: Value) -> str:
     if isinstance(value, str):
         return literal(value)
-    return ", ".join(literal(each) for each in value) or "''"
+    return ", ".join(literal(each) for each in value)

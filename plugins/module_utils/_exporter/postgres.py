@@ -140,13 +140,8 @@ class PostgresProfile:
             "collectors",
             not missing and not failed,
             f"success of {', '.join(sorted(wanted))}",
-            "; ".join(
-                f"{word}: {', '.join(names)}"
-                for word, names in (("silent", missing), ("failed", failed))
-                if names
-            )
-            or "success",
-            _collectors_hint(missing, failed, bool(success)),
+            _collectors_seen(missing, failed) if success else "none of them says anything",
+            _collectors_hint(failed) if success else SILENT_HINT,
         )
         if extra := sorted(success.keys() - wanted - set(failed)):
             yield Check("collectors_not_asked_for", "warn", "none", ", ".join(extra), "its flags differ")
@@ -229,9 +224,12 @@ class PostgresProfile:
         )
 
 
-def _collectors_hint(missing: Collection[str], failed: Collection[str], any_seen: bool) -> str:
-    if not any_seen:
-        return SILENT_HINT
+def _collectors_seen(missing: Collection[str], failed: Collection[str]) -> str:
+    rows = (("silent", missing), ("failed", failed))
+    return "; ".join(f"{word}: {', '.join(names)}" for word, names in rows if names) or "success"
+
+
+def _collectors_hint(failed: Collection[str]) -> str:
     hostile = {"replication", "wal"} & set(failed)
     if hostile:
         return (

@@ -68,6 +68,11 @@ class Case:
         return annotation(self.account, ROLE_ANNOTATION)
 
     @property
+    def documents(self) -> str:
+        """The secrets that the external secret reads, in words."""
+        return f"secret {' or '.join(self.seen.documents) or '(none)'}"
+
+    @property
     def trust(self) -> str:
         """What the trust policy of the role has to demand."""
         namespace, name = self.account_name or (self.namespace, "<service account>")
@@ -148,7 +153,7 @@ def _trust_refused(case: Case, match: re.Match[str]) -> Cause:
 
 def _no_right(case: Case, match: re.Match[str]) -> Cause:
     return Cause(
-        f"Role {case.role or 'of the store'} may not read the secret of {case.seen.name}",
+        f"Role {case.role or 'of the store'} may not read {case.documents} (nor learn whether it exists)",
         "Allow secretsmanager:GetSecretValue and DescribeSecret on its ARN, and kms:Decrypt where a key "
         "of your own encrypts it",
     )
@@ -156,14 +161,14 @@ def _no_right(case: Case, match: re.Match[str]) -> Cause:
 
 def _no_key(case: Case, match: re.Match[str]) -> Cause:
     return Cause(
-        f"Role {case.role or 'of the store'} may not use the KMS key of the secret of {case.seen.name}",
+        f"Role {case.role or 'of the store'} may not use the KMS key of {case.documents}",
         "Allow kms:Decrypt on that key, in the role's policy and in the key's policy",
     )
 
 
 def _no_secret(case: Case, match: re.Match[str]) -> Cause:
     return Cause(
-        f"A secret that {case.seen.name} refers to does not exist in Secrets Manager",
+        f"Secrets Manager has no {case.documents}",
         "Compare remoteRef.key and extract.key with the names there, and the store's region with theirs",
     )
 

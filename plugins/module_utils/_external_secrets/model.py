@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 Object = dict[str, t.Any]
@@ -51,6 +52,7 @@ class ExternalSecret:
     store: str
     store_kind: str
     secret: str
+    documents: tuple[str, ...]
     ready: Condition | None
     synced_version: str
     refresh_time: str | None
@@ -67,6 +69,7 @@ class ExternalSecret:
             store=store.get("name", ""),
             store_kind=store.get("kind") or "SecretStore",
             secret=(spec.get("target") or {}).get("name") or metadata["name"],
+            documents=tuple(_documents(spec)),
             ready=ready_condition(found),
             synced_version=str(status.get("syncedResourceVersion") or ""),
             refresh_time=status.get("refreshTime"),
@@ -92,6 +95,13 @@ class Condition:
 
     def __str__(self) -> str:
         return f"Ready={self.status} {self.reason}: {self.message}"
+
+
+def _documents(spec: Object) -> Iterator[str]:
+    """Names of the secrets that the external secret reads, each once."""
+    references = [entry.get("remoteRef") for entry in spec.get("data") or []]
+    references += [entry.get("extract") for entry in spec.get("dataFrom") or []]
+    yield from dict.fromkeys(reference["key"] for reference in references if reference)
 
 
 def ready_condition(found: Object) -> Condition | None:
@@ -145,6 +155,6 @@ class Sight:
             "store": seen.store if seen else None,
             "refresh_time": seen.refresh_time if seen else None,
             "data_hash": secret.data_hash if secret else None,
-            "keys": sorted(secret.filled) if secret else [],
+            "present_keys": sorted(secret.filled) if secret else [],
             "condition": str(seen.ready) if seen and seen.ready else None,
         }

@@ -75,7 +75,8 @@ def _own_words(response: Response) -> str | None:
 def _advice(message: str) -> str:
     for sign, advice in (
         ("no endpoints available", "no pod behind it is ready"),
-        ("not found", "no such Service, or no port of that name"),
+        ("not found", "no such Service"),
+        ("no service port", "the Service has no port of that name"),
         ("cannot get resource", 'grant "get" on "services/proxy" to the user of the kubeconfig'),
         ("i/o timeout", BLOCKED),
         ("deadline exceeded", BLOCKED),

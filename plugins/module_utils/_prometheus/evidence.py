@@ -58,7 +58,7 @@ class Evidence:
         self._found: dict[str, bool] = {}
         self._spelling: dict[str, str] = {}
         self._needs = rules.Inputs([seen.wanted for seen in self.rules], self._found)
-        self._needs.without(())
+        self._needs.without()
 
     def look(self) -> bool:
         """Ask for everything that is open; True when nothing is open any more. Raises FetchError."""
@@ -68,7 +68,7 @@ class Evidence:
         if not all(seen.healthy for seen in self.rules):
             groups = self.prometheus.rule_groups()
             self.rules = [rules.state(seen.wanted, groups, self._reformat) for seen in self.rules]
-        for selector in self._needs.open(self._recorded):
+        for selector in self._needs.open():
             self._exists(selector.text)
         for panel in self.wish.panels:
             for _ref_id, expression in panel.expressions:
@@ -88,9 +88,7 @@ class Evidence:
     @property
     def without_input(self) -> list[tuple[rules.WantedRule, list[str]]]:
         """Rules that can never have a result, with the selectors that find nothing."""
-        return [
-            (rule, [selector.text for selector in lack]) for rule, lack in self._needs.without(self._recorded)
-        ]
+        return [(rule, [selector.text for selector in lack]) for rule, lack in self._needs.without()]
 
     def gaps(self) -> Iterator[Gap]:
         """The open expressions of panels, with reasons. Asks for the selectors in them; raises FetchError."""
@@ -103,11 +101,6 @@ class Evidence:
         full = [panel for panel in self.wish.panels if self._full(panel)]
         allowed = [panel for panel in self.wish.panels if panel.may_be_empty and not self._full(panel)]
         return {"total": len(self.wish.panels), "with_data": len(full), "may_be_empty": len(allowed)}
-
-    @property
-    def _recorded(self) -> set[str]:
-        """Names of the recording rules that are evaluated."""
-        return {seen.wanted.name for seen in self.rules if seen.healthy and seen.wanted.recording}
 
     def _open_expressions(self, panel: Panel) -> list[tuple[str, str]]:
         return [pair for pair in panel.expressions if not self._satisfied(panel, pair[1])]

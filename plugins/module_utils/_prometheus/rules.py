@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.promql import (
@@ -109,24 +109,22 @@ class Inputs:
     rules: Sequence[WantedRule]
     found: Mapping[str, bool] = field(default_factory=dict)
 
-    def open(self, healthy: Collection[str]) -> list[Selector]:
-        """The selectors still without series, each once; `healthy` are the recorded names that are proven."""
+    def open(self) -> list[Selector]:
+        """The selectors that are still without series, each once."""
         wanted = {
             selector.text: selector
             for rule in self.rules
             for selector in selectors(inputs(rule.expression))
-            if not self._known(selector, healthy)
+            if not self._known(selector)
         }
         return list(wanted.values())
 
-    def without(self, healthy: Collection[str]) -> list[tuple[WantedRule, list[Selector]]]:
+    def without(self) -> list[tuple[WantedRule, list[Selector]]]:
         """The rules without input, and which selectors they lack."""
-        lacks = [
-            (rule, missing(inputs(rule.expression), lambda selector: self._known(selector, healthy)))
-            for rule in self.rules
-        ]
+        lacks = [(rule, missing(inputs(rule.expression), self._known)) for rule in self.rules]
         return [(rule, lack) for rule, lack in lacks if lack]
 
-    def _known(self, selector: Selector, healthy: Collection[str]) -> bool:
-        """A recorded series may be empty for good reasons; its own input is checked with its rule."""
-        return selector.metric in ALERTS or selector.metric in healthy or self.found.get(selector.text, False)
+    def _known(self, selector: Selector) -> bool:
+        """A recorded series may be empty for good reasons; health and input of its rule are checked there."""
+        recorded = {rule.name for rule in self.rules if rule.recording}
+        return selector.metric in (*ALERTS, *recorded) or self.found.get(selector.text, False)

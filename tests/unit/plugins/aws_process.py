@@ -39,7 +39,8 @@ def main() -> None:
     try:
         endpoint.start()
         key, secret = endpoint.credentials
-        print(json.dumps({"url": endpoint.url, "key": key, "secret": secret}), flush=True)
+        where = {"url": endpoint.url, "key": key, "secret": secret, "authority": str(authority.certificate)}
+        print(json.dumps(where), flush=True)
         sys.stdin.read()
     finally:
         endpoint.stop()

@@ -21,6 +21,8 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 from botocore.client import BaseClient
 
+from lab.waiting import wait_until
+
 HERE = Path(__file__).parent
 REGION = "eu-central-1"
 READING = ("Describe", "List", "Get")
@@ -116,7 +118,7 @@ class Laboratory:
     url: str
     key: str
     secret: str
-    authority: Path
+    authority: str
 
     def client(self, service: str) -> t.Any:
         return boto3.client(
@@ -145,7 +147,7 @@ def laboratory() -> Iterator[Laboratory]:
     try:
         line = process.stdout.readline()
         assert line, "the laboratory's AWS did not start"
-        yield Laboratory(**json.loads(line), authority=state / "certificates" / "ca.pem")
+        yield Laboratory(**json.loads(line))
     finally:
         process.stdin.close()
         process.wait(30)
@@ -163,6 +165,57 @@ def aws(laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> Laboratory:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", laboratory.key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", laboratory.secret)
     return laboratory
+
+
+@dataclasses.dataclass(frozen=True)
+class Cluster:
+    """An Aurora cluster of the laboratory."""
+
+    cluster_id: str
+    arn: str
+    admin_secret_arn: str
+    endpoint: str
+    rds: t.Any
+
+    def describe(self) -> dict[str, t.Any]:
+        return described(self.rds, self.cluster_id)
+
+
+def described(rds: t.Any, cluster_id: str) -> dict[str, t.Any]:
+    clusters: list[dict[str, t.Any]] = rds.describe_db_clusters(DBClusterIdentifier=cluster_id)["DBClusters"]
+    return clusters[0]
+
+
+@pytest.fixture(scope="session")
+def shared_cluster(laboratory: Laboratory) -> Cluster:
+    """A provisioned cluster with one member and the Data API, made without the modules under test."""
+    rds = laboratory.client("rds")
+    common = {"DBClusterIdentifier": "shared", "Engine": "aurora-postgresql"}
+    rds.create_db_cluster(
+        **common,
+        MasterUsername="dbadmin",
+        ManageMasterUserPassword=True,
+        DatabaseName="app",
+        EnableHttpEndpoint=True,
+        ServerlessV2ScalingConfiguration={"MinCapacity": 0.5, "MaxCapacity": 4},
+    )
+    settled(rds, "shared")
+    rds.create_db_instance(DBInstanceIdentifier="shared-1", DBInstanceClass="db.serverless", **common)
+    settled(rds, "shared")
+    cluster = described(rds, "shared")
+    secret_arn = cluster["MasterUserSecret"]["SecretArn"]
+    return Cluster("shared", cluster["DBClusterArn"], secret_arn, cluster["Endpoint"], rds)
+
+
+def settled(rds: t.Any, cluster_id: str) -> None:
+    """Wait for a cluster and its members."""
+
+    def probe() -> bool:
+        instances = rds.describe_db_instances(Filters=[{"Name": "db-cluster-id", "Values": [cluster_id]}])
+        states = {instance["DBInstanceStatus"] for instance in instances["DBInstances"]}
+        return states | {described(rds, cluster_id)["Status"]} == {"available"}
+
+    wait_until(probe, what=f"{cluster_id} to be available", timeout=30)
 
 
 @pytest.fixture

@@ -69,8 +69,10 @@ def test_refused_ranges(wish: dict[str, Any], text: str) -> None:
 
 @pytest.mark.parametrize(
     ("minimum", "maximum", "connections"),
-    [(1, 1, 189), (1, 2, 400), (1, 4, 823), (1, 8, 1669), (1, 16, 3360), (1, 32, 5000), (1, 256, 5000)]
-    + [(0.5, 1, 189), (0.5, 16, 2000), (0, 16, 2000)],
+    [
+        *((1, 1, 189), (1, 2, 400), (1, 4, 823), (1, 8, 1669), (1, 16, 3360), (1, 32, 5000), (1, 256, 5000)),
+        *((0.5, 1, 189), (0.5, 16, 2000), (0, 16, 2000)),
+    ],
 )
 def test_max_connections(minimum: float, maximum: float, connections: int) -> None:
     assert max_connections(Scaling(minimum, maximum)) == connections

@@ -9,11 +9,12 @@ from typing import Any, cast
 import pytest
 
 from lab.standins.api.client import Api, ApiError
-from lab.standins.api.controller import Controller, Key, Queue, Watch
-from lab.standins.api.durations import seconds
+from lab.standins.api.controller import Controller, Queue, Watch
 from lab.standins.api.events import Recorder
 from lab.standins.api.kinds import DEPLOYMENT, EVENT, NODE, SECRET, Kind
 from lab.standins.api.label_selectors import matches
+from lab.standins.api.objects import Key
+from lab.standins.api.times import seconds
 from lab.waiting import wait_until
 
 Object = dict[str, Any]

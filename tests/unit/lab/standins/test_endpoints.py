@@ -14,7 +14,8 @@ Object = dict[str, Any]
 def service(**spec: Any) -> Object:
     port = {"name": "metrics", "port": 80, "targetPort": "metrics"}
     metadata = {"name": "exporter", "namespace": "demo", "uid": "s", "labels": {"app": "exporter"}}
-    return {"metadata": metadata, "spec": {"selector": {"app": "exporter"}, "ports": [port], **spec}}
+    own = {"selector": {"app": "exporter"}, "ports": [port]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {**own, **spec}}
 
 
 def pod(name: str, *, ready: bool = True, port: int = 9187, **metadata: Any) -> Object:

@@ -23,11 +23,10 @@ Object = dict[str, Any]
         pytest.param(
             {}, [(0, False), (0.2, False), (0.4, True)], True, id="the first success is not waited for"
         ),
-        pytest.param({}, [(0, False), (0.2, False), (0.4, False)], None, id="one failure counts a period"),
-        pytest.param({}, [(0, False), (10, False), (20, False)], False, id="three failures, a period apart"),
-        pytest.param(
-            {"periodSeconds": 1, "failureThreshold": 1}, [(0, False)], False, id="thresholds are kept"
-        ),
+        pytest.param({}, [(1, False), (1.2, False), (1.4, False)], None, id="one failure counts a period"),
+        pytest.param({}, [(1, False), (11, False), (21, False)], False, id="three failures, a period apart"),
+        pytest.param({"failureThreshold": 1}, [(0.9, False)], None, id="a process has a second to listen"),
+        pytest.param({"failureThreshold": 1}, [(1, False)], False, id="thresholds are kept"),
         pytest.param({}, [(0, True), (10, False), (20, False)], True, id="two failures are forgiven"),
         pytest.param({}, [(0, True), (10, False), (20, False), (30, False)], False, id="three are not"),
         pytest.param({"successThreshold": 2}, [(0, True)], None, id="one success where two are wanted"),
@@ -60,9 +59,9 @@ class Fake:
         self.code = -15
 
 
-def started(spec: Object, **kind: bool) -> tuple[Container, Fake]:
+def started(spec: Object, *, init: bool = False) -> tuple[Container, Fake]:
     process = Fake()
-    container = Container({"name": "one", "image": "x", **spec}, **kind)
+    container = Container({"name": "one", "image": "x", **spec}, init=init)
     container.begin(cast(Process, process), 0)
     return container, process
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from lab.standins.external_secrets.aws_store import StoreClient, StoreError
-from lab.standins.external_secrets.operator import needs_refresh
+from lab.standins.external_secrets.refresh import needs_refresh
 from lab.standins.external_secrets.synced_secret import synced_version
 
 Object = dict[str, Any]
@@ -80,7 +81,7 @@ def test_properties(name: str, value: str) -> None:
     ],
 )
 def test_a_property_that_is_missing(key: str, name: str) -> None:
-    with pytest.raises(StoreError, match=f"^key {name} does not exist in secret {key}$"):
+    with pytest.raises(StoreError, match=rf"^key {re.escape(name)} does not exist in secret {key}$"):
         client().secret({"key": key, "property": name})
 
 
@@ -93,5 +94,5 @@ def test_all_keys() -> None:
         "none": "",
         "yes": "true",
     }
-    with pytest.raises(StoreError, match="^unable to unmarshal secret text: "):
+    with pytest.raises(StoreError, match=r"^unable to unmarshal secret text: "):
         client().secret_map({"key": "text"})

@@ -10,6 +10,7 @@ from lab.standins.prometheus_operator.scrape_configs import (
     configuration,
     pod_monitor_configs,
     service_monitor_configs,
+    unknown_fields,
 )
 
 Object = dict[str, Any]
@@ -212,3 +213,11 @@ def test_the_whole_configuration() -> None:
         "scrape_configs": [],
         "rule_files": ["/etc/prometheus/rules/prometheus-stack-rulefiles-0/*.yaml"],
     }
+
+
+def test_what_the_laboratory_would_leave_out_is_named() -> None:
+    assert unknown_fields(monitor({"basicAuth": {}, "interval": "5s"}, scrapeClass="x", sampleLimit=1)) == [
+        "basicAuth",
+        "scrapeClass",
+    ]
+    assert unknown_fields(monitor()) == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lab.standins.api.kinds import EXTERNAL_SECRET, SECRET, SECRET_STORE
-from tests.unit.lab.standins.conftest import NAMESPACE_NAME, Lab
+from tests.unit.lab.standins.laboratory import NAMESPACE_NAME, Lab
 
 Object = dict[str, Any]
 
@@ -57,8 +57,13 @@ def ready(obj: Object | None) -> tuple[str, str, str] | None:
     return None
 
 
+def force(lab: Lab, name: str, value: str) -> None:
+    annotation = {"metadata": {"annotations": {"force-sync": value}}}
+    lab.api.patch(EXTERNAL_SECRET, name, NAMESPACE_NAME, annotation)
+
+
 def secret_data(lab: Lab, name: str) -> dict[str, str]:
-    secret = lab.api.get(SECRET, name, NAMESPACE_NAME)
+    secret = lab.get(SECRET, name)
     return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()} if secret else {}
 
 
@@ -86,7 +91,8 @@ def secret_data(lab: Lab, name: str) -> dict[str, str]:
             "SecretStore",
             (
                 "InvalidProviderConfig",
-                "unable to create session: an IAM role must be associated with service account plain (namespace: demo)",
+                "unable to create session: an IAM role must be associated with service account plain "
+                "(namespace: demo)",
             ),
             id="no-annotation",
         ),
@@ -181,8 +187,8 @@ def test_external_secrets_says(
         return any(reason == event[0] and event[1] in message for reason, message in events)
 
     def said() -> bool:
-        found = lab.api.get(SECRET_STORE, name, NAMESPACE_NAME)
-        external = lab.api.get(EXTERNAL_SECRET, name, NAMESPACE_NAME)
+        found = lab.get(SECRET_STORE, name)
+        external = lab.get(EXTERNAL_SECRET, name)
         return (ready(found), ready(external)) == (store_ready, external_ready) and told()
 
     lab.until(said, f"conditions and event of {name}; events: {lab.events(name)}")
@@ -199,20 +205,23 @@ def test_a_secret_follows_its_document_and_is_repaired(lab: Lab) -> None:
     wanted = {"user": "app", "dsn": "://app:p%20w%2B%25@5432"}
     lab.until(lambda: secret_data(lab, "follow-secret") == wanted, "the Secret")
 
-    def synced() -> Object | None:
-        external = lab.api.get(EXTERNAL_SECRET, "follow", NAMESPACE_NAME)
+    def synced() -> Any:
+        external = lab.get(EXTERNAL_SECRET, "follow")
         return external["status"] if ready(external) == SYNCED else None
 
     status = lab.until(synced, "the status of the ExternalSecret")
     assert status["binding"] == {"name": "follow-secret"}
     assert status["syncedResourceVersion"].startswith("1-")
 
+    version = lab.get(SECRET, "follow-secret")["metadata"]["resourceVersion"]
+    force(lab, "follow", "1")
+    lab.until(lambda: synced()["syncedResourceVersion"] != status["syncedResourceVersion"], "a forced sync")
+    assert lab.get(SECRET, "follow-secret")["metadata"]["resourceVersion"] == version
+
     document = {"username": "other", "password": "x", "port": 1}
     lab.aws("secretsmanager").put_secret_value(SecretId=DOCUMENT, SecretString=json.dumps(document))
-    lab.api.patch(
-        EXTERNAL_SECRET, "follow", NAMESPACE_NAME, {"metadata": {"annotations": {"force-sync": "1"}}}
-    )
-    lab.until(lambda: secret_data(lab, "follow-secret").get("user") == "other", "a forced sync")
+    force(lab, "follow", "2")
+    lab.until(lambda: secret_data(lab, "follow-secret").get("user") == "other", "the new document")
 
     lab.api.patch(SECRET, "follow-secret", NAMESPACE_NAME, {"data": {"user": "eA=="}})
     lab.until(

@@ -124,24 +124,25 @@ def test_the_secret_of_another_external_secret_is_left_alone() -> None:
     ("template", "error"),
     [
         pytest.param(
-            {"data": {"dsn": "{{ .nope }}"}},
-            "could not apply template: could not execute template: could not execute template: unable to execute "
-            "template at key dsn: unable to execute template at key dsn: template: dsn:1:3: executing "
-            '"dsn" at <.nope>: map has no entry for key "nope"',
+            "{{ .nope }}",
+            "unable to execute template at key dsn: template: dsn:1:3: "
+            'executing "dsn" at <.nope>: map has no entry for key "nope"',
             id="unknown key",
         ),
         pytest.param(
-            {"data": {"dsn": "{{ .username | nope }}"}},
-            "could not apply template: could not execute template: could not execute template: unable to execute "
-            'template at key dsn: unable to parse template at key dsn: template: dsn:1: function "nope" not defined',
+            "{{ .username | nope }}",
+            'unable to parse template at key dsn: template: dsn:1: function "nope" not defined',
             id="unknown function",
         ),
     ],
 )
-def test_a_template_fails_in_the_words_of_external_secrets(template: Object, error: str) -> None:
+def test_a_template_fails_in_the_words_of_external_secrets(template: str, error: str) -> None:
     with pytest.raises(SecretError) as caught:
-        desired_secret(external(template=template), None, PROVIDED)
-    assert str(caught.value) == error
+        desired_secret(external(template={"data": {"dsn": template}}), None, PROVIDED)
+    assert str(caught.value) == (
+        "could not apply template: could not execute template: could not execute template: "
+        f"unable to execute template at key dsn: {error}"
+    )
 
 
 def test_a_secret_that_was_changed_by_hand_is_not_intact() -> None:

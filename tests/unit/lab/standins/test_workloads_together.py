@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import signal
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ from lab.standins.api.kinds import (
     Kind,
 )
 from lab.standins.kubelet.images import EXPORTER
-from tests.unit.lab.standins.conftest import NAMESPACE_NAME, Lab
+from tests.unit.lab.standins.laboratory import NAMESPACE_NAME, Lab
 
 Object = dict[str, Any]
 SELECTED = {"release": "kube-prometheus-stack"}
@@ -60,7 +62,7 @@ def secret(lab: Lab, name: str, **data: str) -> None:
 
 
 def is_ready(lab: Lab, name: str) -> bool:
-    deployment = lab.api.get(DEPLOYMENT, name, NAMESPACE_NAME)
+    deployment = lab.get(DEPLOYMENT, name)
     status = (deployment or {}).get("status") or {}
     current = status.get("observedGeneration") == (deployment or {})["metadata"]["generation"]
     return (
@@ -103,12 +105,9 @@ def test_a_deployment_becomes_ready(lab: Lab, running: str) -> None:
     (pod,) = pods(lab, running)
     assert pod["status"]["podIP"].startswith("127.60.")
     assert pod["spec"]["nodeName"] == "lab"
-    conditions = {
-        one["type"]: one["reason"]
-        for one in lab.api.get(DEPLOYMENT, running, NAMESPACE_NAME)["status"]["conditions"]
-    }
+    conditions = {one["type"]: one["reason"] for one in lab.get(DEPLOYMENT, running)["status"]["conditions"]}
     assert conditions == {"Available": "MinimumReplicasAvailable", "Progressing": "NewReplicaSetAvailable"}
-    endpoints = lab.api.get(ENDPOINTS, running, NAMESPACE_NAME)
+    endpoints = lab.get(ENDPOINTS, running)
     assert endpoints["subsets"][0]["addresses"][0]["ip"] == pod["status"]["podIP"]
     volume = lab.settings.state / "pods" / pod["metadata"]["uid"] / "volumes" / "pg"
     assert (volume / "password").read_text() == "secret"
@@ -170,7 +169,7 @@ def test_a_new_template_replaces_the_pod(lab: Lab, running: str) -> None:
     lab.until(lambda: is_ready(lab, running) and len(pods(lab, running)) == 1, "the rollout")
     (after,) = pods(lab, running)
     assert after["metadata"]["name"] != before["metadata"]["name"]
-    revision = lab.api.get(DEPLOYMENT, running, NAMESPACE_NAME)["metadata"]["annotations"]
+    revision = lab.get(DEPLOYMENT, running)["metadata"]["annotations"]
     assert revision["deployment.kubernetes.io/revision"] == "2"
 
 
@@ -229,11 +228,37 @@ def test_a_pod_that_waits_for_its_secret_starts_with_it(lab: Lab) -> None:
     lab.api.delete(DEPLOYMENT, "late", NAMESPACE_NAME)
 
 
+def container(lab: Lab, name: str) -> Any:
+    (pod,) = pods(lab, name)
+    return pod["status"]["containerStatuses"][0]
+
+
+@pytest.mark.parametrize(
+    ("number", "exit_code"),
+    [
+        pytest.param(signal.SIGKILL, 137, id="a-process-that-dies"),
+        pytest.param(signal.SIGSTOP, 137, id="a-process-that-hangs-fails-its-liveness-probe"),
+    ],
+)
+def test_a_container_is_started_again(lab: Lab, number: signal.Signals, exit_code: int) -> None:
+    name = f"restart-{number.name.lower()}"
+    secret(lab, name, uri="127.0.0.1:1/app")
+    probe = {"httpGet": {"path": "/", "port": "metrics"}, "periodSeconds": 1, "failureThreshold": 1}
+    one = exporter(lab, name, livenessProbe=probe)
+    deploy(lab, name, containers=[one], terminationGracePeriodSeconds=1)
+    lab.until(lambda: is_ready(lab, name), "the Deployment to be ready")
+    os.kill(int(container(lab, name)["containerID"].removeprefix("process://")), number)
+    lab.until(lambda: container(lab, name)["restartCount"] == 1, "a restart")
+    assert container(lab, name)["lastState"]["terminated"]["exitCode"] == exit_code
+    lab.until(lambda: is_ready(lab, name), "the Deployment to be ready again")
+    lab.api.delete(DEPLOYMENT, name, NAMESPACE_NAME)
+
+
 def test_a_missing_service_account_shows_at_the_deployment(lab: Lab) -> None:
     deploy(lab, "no-account", serviceAccountName="ghost", containers=[exporter(lab, "creds")])
 
     def failure() -> str:
-        status = (lab.api.get(DEPLOYMENT, "no-account", NAMESPACE_NAME) or {}).get("status") or {}
+        status = (lab.get(DEPLOYMENT, "no-account") or {}).get("status") or {}
         return "".join(
             one["message"] for one in status.get("conditions", []) if one["type"] == "ReplicaFailure"
         )

@@ -32,7 +32,7 @@ def test_in_sync(run: t.Any, cluster: Cluster, check: bool) -> None:
     assert result["changed"] is False
     (found,) = result["external_secrets"]
     assert found["data_hash"] == "6a2f41a3"
-    assert found["keys"] == ["DATA_SOURCE_URI", "password", "username"]
+    assert found["present_keys"] == ["DATA_SOURCE_URI", "password", "username"]
     assert "c2VjcmV0LXdvcmQ" not in str(result)
 
 

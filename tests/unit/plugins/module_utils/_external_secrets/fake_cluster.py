@@ -39,6 +39,8 @@ HEALTHY: dict[str, Object] = {
         "spec": {
             "secretStoreRef": {"name": "aurora-secret-store", "kind": "SecretStore"},
             "target": {"name": "aurora-credentials"},
+            "data": [{"secretKey": "username", "remoteRef": {"key": "orders", "property": "username"}}],
+            "dataFrom": [{"extract": {"key": "orders"}}, {"find": {"name": {"regexp": "x"}}}],
         },
         "status": {
             "conditions": [SYNCED],

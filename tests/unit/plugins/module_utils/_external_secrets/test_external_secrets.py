@@ -83,7 +83,7 @@ def test_in_sync() -> None:
             "store": "aurora-secret-store",
             "refresh_time": "2026-11-23T10:00:00Z",
             "data_hash": "6a2f41a3",
-            "keys": ["DATA_SOURCE_URI", "password", "username"],
+            "present_keys": ["DATA_SOURCE_URI", "password", "username"],
             "condition": "Ready=True SecretSynced: secret synced",
         }
     ]
@@ -177,19 +177,19 @@ DENIED = (
         ),
         pytest.param(
             fail("operation error Secrets Manager: GetSecretValue, StatusCode: 403, AccessDeniedException"),
-            f"Role {ROLE} may not read the secret",
+            f"Role {ROLE} may not read secret orders",
             "secretsmanager:GetSecretValue",
             id="policy lacks the secret",
         ),
         pytest.param(
             fail("GetSecretValue, api error AccessDeniedException: Access to KMS is not allowed"),
-            "may not use the KMS key",
+            "may not use the KMS key of secret orders",
             "kms:Decrypt",
             id="policy lacks the key",
         ),
         pytest.param(
             fail("error retrieving secret: Secret does not exist"),
-            "does not exist in Secrets Manager",
+            "Secrets Manager has no secret orders",
             "remoteRef.key",
             id="secret name missing",
         ),

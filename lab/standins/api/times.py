@@ -1,8 +1,9 @@
-"""Durations as Go and Prometheus spell them."""
+"""Times and durations as objects of the API spell them."""
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdwy])")
@@ -15,3 +16,8 @@ def seconds(text: str) -> float:
     if not re.fullmatch(f"(?:{_PART.pattern})+", text):
         raise ValueError(f"{text!r} is not a duration such as 30s or 1h0m0s")
     return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+
+
+def timestamp() -> str:
+    """The present time."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,315 @@
+"""Kinds that CustomResourceDefinitions define: those of the operators, and any other."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+UPSTREAM = Path(__file__).resolve().parents[4].parent / "shared" / "crds"
+
+
+def document(kind: str, spec: Any) -> Any:
+    group = "external-secrets.io" if kind.endswith(("Store", "Secret")) else "monitoring.coreos.com"
+    return {"apiVersion": f"{group}/v1", "kind": kind, "metadata": {"name": "x"}, "spec": spec}
+
+
+def path_of(namespace: str, body: Any) -> str:
+    plural = {"Prometheus": "prometheuses"}.get(body["kind"], body["kind"].lower() + "s")
+    return f"/apis/{body['apiVersion']}/namespaces/{namespace}/{plural}"
+
+
+STORE = document(
+    "SecretStore",
+    {
+        "provider": {
+            "aws": {
+                "service": "SecretsManager",
+                "region": "eu-central-1",
+                "auth": {"jwt": {"serviceAccountRef": {"name": "aurora-access"}}},
+            }
+        }
+    },
+)
+EXTERNAL_SECRET = document(
+    "ExternalSecret",
+    {
+        "refreshInterval": "1m",
+        "secretStoreRef": {"name": "store", "kind": "SecretStore"},
+        "target": {"name": "credentials", "template": {"data": {"dsn": "{{ .username }}"}}},
+        "data": [{"secretKey": "username", "remoteRef": {"key": "document", "property": "username"}}],
+    },
+)
+MONITOR = document(
+    "ServiceMonitor",
+    {"selector": {"matchLabels": {"app": "x"}}, "endpoints": [{"port": "metrics", "interval": "30s"}]},
+)
+RULE = document(
+    "PrometheusRule",
+    {
+        "groups": [
+            {"name": "g", "rules": [{"alert": "Down", "expr": "up == ((", "for": "1m", "labels": {"a": "b"}}]}
+        ]
+    },
+)
+
+
+class TestOperators:
+    @pytest.mark.parametrize(
+        ("body", "defaults"),
+        [
+            pytest.param(
+                STORE,
+                {"provider": {"aws": {**STORE["spec"]["provider"]["aws"], "sessionTagsPolicy": "None"}}},
+                id="a secret store",
+            ),
+            pytest.param(
+                EXTERNAL_SECRET,
+                {
+                    "target": {
+                        "name": "credentials",
+                        "creationPolicy": "Owner",
+                        "deletionPolicy": "Retain",
+                        "template": {
+                            "engineVersion": "v2",
+                            "mergePolicy": "Replace",
+                            "data": {"dsn": "{{ .username }}"},
+                        },
+                    }
+                },
+                id="an external secret",
+            ),
+            pytest.param(MONITOR, {}, id="a service monitor"),
+            pytest.param(RULE, {}, id="a rule, whatever its expression: that is judged by the operator"),
+            pytest.param(
+                document("Prometheus", {"replicas": 1, "ruleSelector": {}, "whatever": {"x": 1}}),
+                {"evaluationInterval": "30s", "portName": "web", "scrapeInterval": "30s"},
+                id="a Prometheus, with fields that nothing is known about",
+            ),
+        ],
+    )
+    def test_accepted(self, api: Any, namespace: str, body: Any, defaults: Any) -> None:
+        answer = api.post(path_of(namespace, body), body, fieldValidation="Strict")
+        assert answer.code == 201
+        assert answer.body["spec"] == {**body["spec"], **defaults}
+        assert (answer.body["metadata"]["generation"], "status" in answer.body) == (1, False)
+
+    @pytest.mark.parametrize(
+        ("body", "change", "causes"),
+        [
+            pytest.param(
+                MONITOR,
+                {"selector": None},
+                [("spec.selector", "FieldValueRequired")],
+                id="a monitor selects",
+            ),
+            pytest.param(
+                MONITOR,
+                {"endpoints": [{"port": 9187}]},
+                [("spec.endpoints[0].port", "FieldValueTypeInvalid")],
+                id="a monitor names ports",
+            ),
+            pytest.param(
+                MONITOR,
+                {"endpoints": [{"interval": "soon"}]},
+                [("spec.endpoints[0].interval", "FieldValueInvalid")],
+                id="intervals have a form",
+            ),
+            pytest.param(
+                RULE,
+                {"groups": [{"name": "g", "rules": [{"alert": "Down"}]}]},
+                [("spec.groups[0].rules[0].expr", "FieldValueRequired")],
+                id="a rule has an expression",
+            ),
+            pytest.param(
+                RULE,
+                {"groups": [{"name": "g"}, {"name": "g"}]},
+                [("spec.groups[1]", "FieldValueDuplicate")],
+                id="names of groups are unique",
+            ),
+            pytest.param(
+                EXTERNAL_SECRET,
+                {"target": {"creationPolicy": "Mine"}},
+                [("spec.target.creationPolicy", "FieldValueNotSupported")],
+                id="policies are from a list",
+            ),
+            pytest.param(
+                EXTERNAL_SECRET,
+                {"data": [{"secretKey": "u"}]},
+                [("spec.data[0].remoteRef", "FieldValueRequired")],
+                id="data comes from somewhere",
+            ),
+            pytest.param(
+                STORE,
+                {"provider": {"aws": {"service": "S3"}}},
+                [
+                    ("spec.provider.aws.region", "FieldValueRequired"),
+                    ("spec.provider.aws.service", "FieldValueNotSupported"),
+                ],
+                id="a store names region and service",
+            ),
+            pytest.param(
+                STORE, {"provider": {}}, [("spec.provider", "FieldValueInvalid")], id="a store has a provider"
+            ),
+        ],
+    )
+    def test_refused(self, api: Any, namespace: str, body: Any, change: Any, causes: Any) -> None:
+        wrong = copy.deepcopy(body)
+        wrong["spec"].update(change)
+        wrong["spec"] = {name: value for name, value in wrong["spec"].items() if value is not None}
+        answer = api.post(path_of(namespace, wrong), wrong)
+        assert (answer.code, answer.causes) == (422, causes)
+
+    def test_words(self, api: Any, namespace: str) -> None:
+        wrong = copy.deepcopy(EXTERNAL_SECRET)
+        wrong["spec"]["refreshInterval"] = 60
+        assert api.post(path_of(namespace, wrong), wrong).body["message"] == (
+            'ExternalSecret.external-secrets.io "x" is invalid: spec.refreshInterval: Invalid value: "integer": '
+            'spec.refreshInterval in body must be of type string: "integer"'
+        )
+
+    def test_unknown_fields_are_pruned(self, api: Any, namespace: str) -> None:
+        body = copy.deepcopy(MONITOR)
+        body["spec"]["endpoints"][0]["prot"] = "metrics"
+        answer = api.post(path_of(namespace, body), body)
+        assert answer.warnings == ['299 - "unknown field \\"spec.endpoints[0].prot\\""']
+        assert "prot" not in answer.body["spec"]["endpoints"][0]
+        strict = api.post(path_of(namespace, body), body, fieldValidation="Strict")
+        assert strict.outcome == (400, "BadRequest")
+
+    def test_a_kind_must_be_named(self, api: Any, namespace: str) -> None:
+        body = {name: value for name, value in MONITOR.items() if name != "kind"}
+        answer = api.post(path_of(namespace, MONITOR), body)
+        assert answer.outcome == (400, "BadRequest")
+        assert "Object 'Kind' is missing" in answer.body["message"]
+
+    def test_status_is_written_apart(self, api: Any, namespace: str) -> None:
+        path = path_of(namespace, EXTERNAL_SECRET)
+        api.post(path, {**EXTERNAL_SECRET, "status": {"refreshTime": None}})
+        condition = {"type": "Ready", "status": "True"}
+        change = {"metadata": {"labels": {"a": "b"}}, "spec": {}, "status": {"conditions": [condition]}}
+        body = api.merge(f"{path}/x/status", change).body
+        assert body["status"] == {"conditions": [condition]}
+        assert ("labels" in body["metadata"], body["metadata"]["generation"]) == (False, 1)
+        wrong = {"status": {"conditions": [{"type": "Other", "status": "True"}]}}
+        assert api.merge(f"{path}/x/status", wrong).causes == [
+            ("status.conditions[0].type", "FieldValueNotSupported")
+        ]
+
+    def test_apply_is_idempotent(self, api: Any, namespace: str) -> None:
+        path = path_of(namespace, EXTERNAL_SECRET) + "/x"
+        created = api.apply(path, EXTERNAL_SECRET, fieldManager="m").body
+        assert api.apply(path, EXTERNAL_SECRET, fieldManager="m").body == created
+
+
+class TestDefinitions:
+    @pytest.fixture
+    def definition(self, namespace: str) -> Any:
+        group = f"{namespace}.example.com"
+        names = {"plural": "things", "singular": "thing", "kind": "Thing", "shortNames": ["tg"]}
+        schema = {
+            "type": "object",
+            "properties": {
+                "spec": {
+                    "type": "object",
+                    "properties": {"size": {"type": "integer", "minimum": 1, "default": 3}},
+                }
+            },
+        }
+        version = {
+            "name": "v1",
+            "served": True,
+            "storage": True,
+            "schema": {"openAPIV3Schema": schema},
+            "subresources": {
+                "status": {},
+                "scale": {"specReplicasPath": ".spec.size", "statusReplicasPath": ".status.size"},
+            },
+        }
+        return {
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"things.{group}"},
+            "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
+        }
+
+    @pytest.fixture
+    def path(self, namespace: str, definition: Any) -> str:
+        return f"/apis/{definition['spec']['group']}/v1/namespaces/{namespace}/things"
+
+    COLLECTION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+    def test_a_new_kind_is_served(self, api: Any, definition: Any, path: str) -> None:
+        created = api.post(self.COLLECTION, definition).body
+        conditions = {item["type"]: item["status"] for item in created["status"]["conditions"]}
+        assert conditions == {"NamesAccepted": "True", "Established": "True"}
+        assert created["spec"]["names"]["listKind"] == "ThingList"
+        group = definition["spec"]["group"]
+        thing = {"apiVersion": f"{group}/v1", "kind": "Thing", "metadata": {"name": "t"}, "spec": {"junk": 1}}
+        answer = api.post(path, thing)
+        assert (answer.code, answer.body["spec"]) == (201, {"size": 3})
+        assert api.get(f"{path}/t/scale").body["spec"] == {"replicas": 3}
+        assert api.merge(f"{path}/t/scale", {"spec": {"replicas": 5}}).body["spec"] == {"replicas": 5}
+        assert api.merge(f"{path}/t", {"spec": {"size": 0}}).causes == [("spec.size", "FieldValueInvalid")]
+        resources = api.get(f"/apis/{group}/v1").body["resources"]
+        assert [item["name"] for item in resources] == ["things", "things/status", "things/scale"]
+
+    def test_a_removed_kind_takes_its_objects_along(self, api: Any, definition: Any, path: str) -> None:
+        api.post(self.COLLECTION, definition)
+        api.delete(f"{self.COLLECTION}/{definition['metadata']['name']}")
+        assert api.get(path).outcome == (404, "NotFound")
+        assert definition["spec"]["group"] not in str(api.get("/apis").body)
+
+    @pytest.mark.parametrize(
+        ("change", "field"),
+        [
+            pytest.param(
+                {"metadata": {"name": "other.name"}}, "metadata.name", id="the name follows from the kind"
+            ),
+            pytest.param({"spec": {"scope": "Galaxy"}}, "spec.scope", id="scopes are from a list"),
+            pytest.param({"spec": {"versions": []}}, "spec.versions", id="one version is stored"),
+        ],
+    )
+    def test_refused(self, api: Any, definition: Any, change: Any, field: str) -> None:
+        for name, value in change.items():
+            definition[name].update(value)
+        answer = api.post(self.COLLECTION, definition)
+        assert answer.code == 422
+        assert field in [cause for cause, _ in answer.causes]
+
+
+@pytest.fixture(scope="module")
+def served(api: Any) -> Any:
+    """Serve the definitions under other groups, so that they stand beside our own."""
+    for file in sorted(UPSTREAM.glob("*.yaml")):
+        for definition in yaml.load_all(file.read_text(), yaml.CSafeLoader):
+            group = definition["spec"]["group"] = f"upstream.{definition['spec']['group']}"
+            definition["metadata"] = {"name": f"{definition['spec']['names']['plural']}.{group}"}
+            answer = api.post(TestDefinitions.COLLECTION, definition)
+            assert answer.code == 201, answer.body
+
+
+@pytest.mark.skipif(not UPSTREAM.is_dir(), reason=f"the upstream definitions are not at {UPSTREAM}")
+class TestUpstream:
+    """The real definitions are served as they are, and agree with our own small ones about what we write."""
+
+    @pytest.mark.parametrize("body", [STORE, EXTERNAL_SECRET, MONITOR, RULE], ids=lambda body: body["kind"])
+    @pytest.mark.usefixtures("served")
+    def test_what_we_write_is_the_same_there(self, api: Any, namespace: str, body: Any) -> None:
+        upstream = {**body, "apiVersion": f"upstream.{body['apiVersion']}"}
+        ours = api.post(path_of(namespace, body), body, fieldValidation="Strict")
+        theirs = api.post(path_of(namespace, upstream), upstream, fieldValidation="Strict")
+        assert (theirs.code, theirs.body.get("spec")) == (201, ours.body["spec"])
+
+    @pytest.mark.parametrize("body", [EXTERNAL_SECRET, MONITOR, RULE], ids=lambda body: body["kind"])
+    @pytest.mark.usefixtures("served")
+    def test_mistakes_are_refused_there(self, api: Any, namespace: str, body: Any) -> None:
+        wrong = {
+            **body,
+            "apiVersion": f"upstream.{body['apiVersion']}",
+            "spec": {"groups": 1, "data": 1, "endpoints": 1},
+        }
+        assert api.post(path_of(namespace, wrong), wrong).outcome == (422, "Invalid")

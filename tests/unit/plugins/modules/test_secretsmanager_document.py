@@ -1,0 +1,176 @@
+"""secretsmanager_document against the laboratory's AWS; every change is seen by boto3."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from ansible_collections.eks_observability.stack.plugins.modules.secretsmanager_document import main
+from botocore.exceptions import ClientError
+
+PASSWORD = "a-long-Password-of-the-application"
+
+
+class Secrets:
+    """An administrator's view of one secret."""
+
+    def __init__(self, client: t.Any, name: str) -> None:
+        self.client, self.name = client, name
+
+    @property
+    def values(self) -> dict[str, t.Any]:
+        text = self.client.get_secret_value(SecretId=self.name)["SecretString"]
+        values: dict[str, t.Any] = json.loads(text)
+        return values
+
+    @property
+    def described(self) -> dict[str, t.Any]:
+        described: dict[str, t.Any] = self.client.describe_secret(SecretId=self.name)
+        return described
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return {tag["Key"]: tag["Value"] for tag in self.described["Tags"]}
+
+    @property
+    def exists(self) -> bool:
+        try:
+            return bool(self.described)
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "ResourceNotFoundException"
+            return False
+
+
+@pytest.fixture
+def secret(aws: t.Any, name: str) -> Secrets:
+    return Secrets(aws.client("secretsmanager"), name)
+
+
+def asked(secret: Secrets, **more: t.Any) -> dict[str, t.Any]:
+    values = {"engine": "postgres", "port": 5432, "username": "app"}
+    return {"name": secret.name, "values": values, "generated": {"password": {"length": 40}}, **more}
+
+
+def test_create(run: t.Any, secret: Secrets) -> None:
+    seen = run(main, check=True, documents=[asked(secret)])
+    assert seen["changed"]
+    assert not secret.exists
+    document = asked(secret, description="Login of the application", tags={"project": "demo"})
+    results = run.matrix(main, documents=[document])
+    assert secret.values["port"] == 5432
+    assert len(secret.values["password"]) == 40
+    assert secret.described["Description"] == "Login of the application"
+    assert secret.tags == {"project": "demo"}
+    (created,) = results[1]["documents"]
+    assert created == {
+        "name": secret.name,
+        "arn": secret.described["ARN"],
+        "version_id": created["version_id"],
+        "changed_keys": ["engine", "password", "port", "username"],
+        "created": True,
+        "restored": False,
+    }
+    assert secret.values["password"] not in json.dumps(results)
+
+
+def test_change(run: t.Any, secret: Secrets) -> None:
+    run(main, documents=[asked(secret, tags={"project": "demo", "old": "x"})])
+    before = secret.values
+    secret.client.put_secret_value(SecretId=secret.name, SecretString=json.dumps({**before, "theirs": [1]}))
+    changed = asked(secret, values={"port": 5433, "host": "db"}, tags={"project": "new"}, description="now")
+    results = run.matrix(main, documents=[changed])
+    assert secret.values == {**before, "theirs": [1], "port": 5433, "host": "db"}
+    assert secret.tags == {"project": "new"}
+    assert secret.described["Description"] == "now"
+    assert results[1]["documents"][0]["changed_keys"] == ["host", "port"]
+    assert results[0]["diff"] == results[1]["diff"]
+    diff = results[1]["diff"]["after"][secret.name]
+    assert diff["keys"]["port"] == diff["keys"]["host"] == "(new value)"
+    assert diff["keys"]["password"] == "(set)"
+
+
+def test_a_secret_value_is_set_and_never_told(run: t.Any, secret: Secrets) -> None:
+    document = {"name": secret.name, "secret_values": {"password": PASSWORD}}
+    results = run.matrix(main, documents=[document])
+    assert secret.values == {"password": PASSWORD}
+    assert PASSWORD not in json.dumps(results)
+
+
+def test_rotate(run: t.Any, secret: Secrets) -> None:
+    run(main, documents=[asked(secret)])
+    before = secret.values
+    assert run(main, check=True, documents=[asked(secret)], rotate=True)["changed"]
+    assert secret.values == before
+    result = run(main, documents=[asked(secret)], rotate=True)
+    assert result["documents"][0]["changed_keys"] == ["password"]
+    assert secret.values["password"] != before["password"]
+    assert {**secret.values, "password": ""} == {**before, "password": ""}
+
+
+def test_delete_and_restore(run: t.Any, secret: Secrets) -> None:
+    run(main, documents=[asked(secret)])
+    before = secret.values
+    run.matrix(main, state="absent", recovery_window_in_days=7, documents=[asked(secret)])
+    assert "DeletedDate" in secret.described
+    results = run.matrix(main, documents=[asked(secret)])
+    assert [result["documents"][0]["restored"] for result in results] == [True, True, False, False]
+    assert secret.values == before, "the password that was there is there again"
+
+
+def test_a_restored_document_is_changed_in_the_same_run(run: t.Any, secret: Secrets) -> None:
+    run(main, documents=[asked(secret)])
+    run(main, state="absent", documents=[asked(secret)])
+    result = run(main, documents=[asked(secret, values={"host": "db"})])
+    assert result["documents"][0]["changed_keys"] == ["host"]
+    assert secret.values["host"] == "db"
+
+
+def test_delete_for_good(run: t.Any, secret: Secrets) -> None:
+    run(main, documents=[asked(secret)])
+    run.matrix(main, state="absent", recovery_window_in_days=0, documents=[asked(secret)])
+    assert not secret.exists
+
+
+def test_a_name_that_is_just_being_deleted_is_tried_again(
+    run: t.Any, secret: Secrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ansible_collections.eks_observability.stack.plugins.module_utils._secrets import api
+
+    create, refusals = api.create_secret, ["once"]
+
+    def refuse_once(client: t.Any, name: str, request: t.Any) -> t.Any:
+        if refusals:
+            refusals.pop()
+            message = "You can't create this secret because a secret with this name is already scheduled for deletion."
+            answer = {"Error": {"Code": "InvalidRequestException", "Message": message}}
+            raise api.SecretError(message="Failed", exception=ClientError(t.cast(t.Any, answer), "CreateSecret"))
+        return create(client, name, request)
+
+    monkeypatch.setattr(api, "create_secret", refuse_once)
+    assert run(main, documents=[asked(secret)])["documents"][0]["created"]
+    assert secret.exists
+
+
+def test_several_documents_in_one_call(run: t.Any, secret: Secrets) -> None:
+    other = Secrets(secret.client, f"{secret.name}-other")
+    run(main, documents=[asked(secret)])
+    results = run.matrix(main, documents=[asked(secret), asked(other)])
+    assert [document["created"] for document in results[1]["documents"]] == [False, True]
+    assert list(results[1]["diff"]["after"]) == [other.name]
+    assert secret.values["password"] != other.values["password"]
+
+
+@pytest.mark.parametrize("check", [pytest.param(True, id="check mode"), pytest.param(False, id="for real")])
+def test_a_value_that_is_no_document_is_left_alone(run: t.Any, secret: Secrets, check: bool) -> None:
+    secret.client.create_secret(Name=secret.name, SecretString=PASSWORD)
+    said = run.failure(main, check=check, documents=[asked(secret)])
+    assert "is not a JSON object" in said
+    assert PASSWORD not in said
+    assert run.calls.mutating == []
+
+
+def test_a_key_that_is_given_twice_changes_nothing(run: t.Any, secret: Secrets) -> None:
+    said = run.failure(main, documents=[asked(secret, secret_values={"password": PASSWORD})])
+    assert "gets password twice" in said
+    assert not secret.exists
