@@ -101,8 +101,8 @@ class Installation:
                 home,
             )
             # Without a server, and so without a port or a wait.
-            single = [self.postgres, "--single", "-c", "fsync=off", "-D", unfinished, "postgres"]
-            output = _run(single, home, _INITIAL_SQL.lstrip())
+            single = ("--single", "-c", "fsync=off", "-D", unfinished, "postgres")
+            output = _run([self.postgres, *single], home, _INITIAL_SQL.lstrip())
             if "ERROR:" in output:
                 raise PostgresError(f"The first SQL in {unfinished} failed: {output.strip()[-1000:]}")
             unfinished.rename(self._template)

@@ -83,8 +83,9 @@ class KubeconfigKubernetes:
 
     def jwks(self) -> dict[str, Any]:
         """The public keys of service-account tokens, as the cluster publishes them."""
-        published = client.OpenidApi(self._client).get_service_account_issuer_open_id_keyset()
-        keys: dict[str, Any] = json.loads(published)
+        openid = client.OpenidApi(self._client)
+        published = openid.get_service_account_issuer_open_id_keyset(_preload_content=False)
+        keys: dict[str, Any] = json.loads(published.data)
         return keys
 
     def _cluster(self) -> dict[str, Any]:

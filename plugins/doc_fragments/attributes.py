@@ -12,7 +12,7 @@ class ModuleDocFragment:
 options: {}
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return the changed status and the result without changing anything.
+    description: Can run in C(check_mode) and return the same result without changing anything.
   diff_mode:
     description: Returns what changed, or in check mode would change, when it runs with C(--diff).
   idempotent:

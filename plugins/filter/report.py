@@ -17,12 +17,18 @@ def stack_summary(facts: t.Mapping[str, t.Any]) -> dict[str, str]:
     """
     return {
         "stack": facts["inventory_hostname"],
-        "ACU range": _of(facts, "aurora_result", lambda r: "{min_capacity:g} to {max_capacity:g}".format(**r["scaling"])),
+        "ACU range": _of(
+            facts, "aurora_result", lambda r: "{min_capacity:g} to {max_capacity:g}".format(**r["scaling"])
+        ),
         "secret synced": _of(facts, "external_secrets_result", lambda r: r["exporter"]["secret"]),
-        "exporter login": _of(facts, "postgres_exporter_result", lambda r: "ok" if r["metrics"]["pg_up"] else "refused"),
+        "exporter login": _of(
+            facts, "postgres_exporter_result", lambda r: "ok" if r["metrics"]["pg_up"] else "refused"
+        ),
         "targets up": _of(facts, "postgres_exporter_result", lambda r: _up(r["targets"])),
         "metric families": _of(
-            facts, "postgres_exporter_result", lambda r: "{present} of {required}".format(**r["metrics"]["required_families"])
+            facts,
+            "postgres_exporter_result",
+            lambda r: "{present} of {required}".format(**r["metrics"]["required_families"]),
         ),
         "alerts loaded": _of(facts, "prometheus_rules_result", _alerts),
         "panels with data": _of(facts, "grafana_dashboards_result", _panels),
@@ -35,7 +41,10 @@ def text_table(rows: t.Sequence[t.Mapping[str, str]]) -> str:
         return ""
     columns = list(rows[0])
     widths = {column: max(len(column), *(len(row[column]) for row in rows)) for column in columns}
-    lines = [[column.ljust(widths[column]) for column in columns], ["-" * widths[column] for column in columns]]
+    lines = [
+        [column.ljust(widths[column]) for column in columns],
+        ["-" * widths[column] for column in columns],
+    ]
     lines += [[row[column].ljust(widths[column]) for column in columns] for row in rows]
     return "\n".join("  ".join(line).rstrip() for line in lines)
 

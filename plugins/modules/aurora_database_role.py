@@ -190,6 +190,7 @@ roles:
 
 import typing as t
 
+from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.eks_observability.stack.plugins.module_utils._aws import AwsError, fail
 from ansible_collections.eks_observability.stack.plugins.module_utils._database.actions import (
@@ -267,7 +268,7 @@ def main() -> None:
         fail(module, error)
     for name, login in outcome.logins.items():
         if login is Login.TOO_MANY:
-            module.warn(f"The login of role {name} could not be tried: the database has no connection left.")
+            warn(f"The login of role {name} could not be tried: no connection is left for it.")
     module.exit_json(
         changed=bool(outcome.statements),
         statements=list(outcome.statements),

@@ -352,6 +352,9 @@ def main() -> None:
     if verdict.failures:
         lines = [f"{source.name} does not fulfil:", *map(str, verdict.failures)]
         module.fail_json(msg="\n- ".join(lines), **verdict.result())
+    for check in verdict.checks:
+        if check.status == "warn":
+            module.warn(f"{source.name}: {check}")
     module.exit_json(changed=False, **verdict.result())
 
 

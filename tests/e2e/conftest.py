@@ -1,4 +1,4 @@
-"""One laboratory for all end-to-end tests, and the journey of two stacks on it: nothing, built, built again, checked."""
+"""One laboratory for all end-to-end tests, and the journey of two stacks on it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.e2e.laboratory import Journey, Laboratory
 
 INVENTORIES = ("inventories/lab", "tests/e2e/two_stacks.yml")

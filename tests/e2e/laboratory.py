@@ -1,4 +1,4 @@
-"""A private laboratory for the end-to-end tests, playbook runs on it, and independent looks at what they did."""
+"""A private laboratory for the end-to-end tests, playbook runs on it, and independent looks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ from kubernetes.dynamic import DynamicClient
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-RECAP = re.compile(r"^(?P<host>\S+)\s+: ok=(?P<ok>\d+)\s+changed=(?P<changed>\d+)\s+.*failed=(?P<failed>\d+)", re.M)
+RECAP = re.compile(
+    r"^(?P<host>\S+)\s+: ok=(?P<ok>\d+)\s+changed=(?P<changed>\d+)\s+.*failed=(?P<failed>\d+)", re.M
+)
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 
 T = TypeVar("T")
@@ -44,7 +46,7 @@ class Run:
 
     @property
     def mutations(self) -> list[str]:
-        """Requests of the playbook that changed something; the laboratory's own controllers have other users."""
+        """The playbook's requests that changed something; the laboratory's controllers have other users."""
         aws = [f"{entry['service']}:{entry['action']}" for entry in self.aws if entry["mutating"]]
         kubernetes = [
             f"{entry['verb']} {entry['resource']} {entry['name']}"
@@ -76,7 +78,12 @@ class Laboratory:
 
     def command(self, verb: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "lab", verb], cwd=ROOT, env=self.environment, check=check, capture_output=True, text=True
+            [sys.executable, "-m", "lab", verb],
+            cwd=ROOT,
+            env=self.environment,
+            check=check,
+            capture_output=True,
+            text=True,
         )
 
     @property
@@ -103,7 +110,9 @@ class Laboratory:
     def aws(self, service: str) -> Any:
         credentials = Path(self.endpoints["aws_credentials_file"]).read_text()
         keys = dict(re.findall(r"(aws_access_key_id|aws_secret_access_key)\s*=\s*(\S+)", credentials))
-        return boto3.client(service, endpoint_url=self.endpoints["aws_url"], region_name=self.endpoints["region"], **keys)
+        return boto3.client(
+            service, endpoint_url=self.endpoints["aws_url"], region_name=self.endpoints["region"], **keys
+        )
 
     @property
     def kubernetes(self) -> DynamicClient:
@@ -124,9 +133,13 @@ class Laboratory:
     def master(self, cluster: str) -> psycopg.Connection[tuple[Any, ...]]:
         found = self.aws("rds").describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"][0]
         login = self.document(found["MasterUserSecret"]["SecretArn"])
-        return self.login(found["Endpoint"], found["Port"], found["DatabaseName"], login["username"], login["password"])
+        return self.login(
+            found["Endpoint"], found["Port"], found["DatabaseName"], login["username"], login["password"]
+        )
 
-    def login(self, host: str, port: int, database: str, user: str, password: str) -> psycopg.Connection[tuple[Any, ...]]:
+    def login(
+        self, host: str, port: int, database: str, user: str, password: str
+    ) -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(
             host=host, port=port, dbname=database, user=user, password=password, autocommit=True,
             sslmode="verify-full", sslrootcert=self.endpoints["database_ca_file"],
@@ -139,9 +152,15 @@ class Laboratory:
     def secrets_in_use(self) -> list[str]:
         """Every value that no output may contain."""
         manager = self.aws("secretsmanager")
-        names = [secret["ARN"] for page in manager.get_paginator("list_secrets").paginate() for secret in page["SecretList"]]
+        names = [
+            secret["ARN"]
+            for page in manager.get_paginator("list_secrets").paginate()
+            for secret in page["SecretList"]
+        ]
         passwords = [self.document(name)["password"] for name in names]
-        keys = re.findall(r"aws_secret_access_key\s*=\s*(\S+)", Path(self.endpoints["aws_credentials_file"]).read_text())
+        keys = re.findall(
+            r"aws_secret_access_key\s*=\s*(\S+)", Path(self.endpoints["aws_credentials_file"]).read_text()
+        )
         tokens = re.findall(r"token: ['\"]?([^'\"\s]+)", Path(self.endpoints["kubeconfig"]).read_text())
         assert passwords
         assert keys

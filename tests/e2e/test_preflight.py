@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from tests.e2e.laboratory import BIN, ROOT
 
 
@@ -31,13 +32,19 @@ def bare(tmp_path: Path) -> dict[str, str]:
     ],
 )
 def test_inventory_needs_no_account(bare: dict[str, str], environment: str, command: list[str]) -> None:
-    done = subprocess.run([*command, "-i", f"inventories/{environment}"], cwd=ROOT, env=bare, capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, "-i", f"inventories/{environment}"], cwd=ROOT, env=bare, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_run_without_credentials_says_what_to_do(bare: dict[str, str]) -> None:
     done = subprocess.run(
-        ["ansible-playbook", "site.yml", "-i", "inventories/prod"], cwd=ROOT, env=bare, capture_output=True, text=True
+        ["ansible-playbook", "site.yml", "-i", "inventories/prod"],
+        cwd=ROOT,
+        env=bare,
+        capture_output=True,
+        text=True,
     )
     output = done.stdout + done.stderr
     assert done.returncode != 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from urllib.request import urlopen
 
 import psycopg
 import pytest
+import yaml
 from kubernetes import client, config
-from tests.e2e.laboratory import Journey, Laboratory
+
+from tests.e2e.laboratory import ROOT, Journey, Laboratory
 
 STACKS = ["aurora", "orders"]
 
@@ -42,11 +45,15 @@ def test_no_run_prints_a_secret(journey: Journey, lab: Laboratory) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_credentials_of_the_secret_log_in_as_a_monitor_and_not_more(journey: Journey, lab: Laboratory, stack: str) -> None:
+def test_credentials_of_the_secret_log_in_as_a_monitor_and_not_more(
+    journey: Journey, lab: Laboratory, stack: str
+) -> None:
     secret = lab.secret(f"{stack}-credentials")
     address, _, rest = secret["DATA_SOURCE_URI"].partition("/")
     host, _, port = address.partition(":")
-    with lab.login(host, int(port), rest.partition("?")[0], secret["username"], secret["password"]) as connection:
+    with lab.login(
+        host, int(port), rest.partition("?")[0], secret["username"], secret["password"]
+    ) as connection:
         row = connection.execute(
             """
             select current_user, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls,
@@ -60,31 +67,53 @@ def test_credentials_of_the_secret_log_in_as_a_monitor_and_not_more(journey: Jou
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_credentials_of_the_application_log_in_and_own_their_tables(journey: Journey, lab: Laboratory, stack: str) -> None:
-    dsn = lab.secret(f"{stack}-app-credentials")["dsn"].replace("/etc/aurora/ca.pem", lab.endpoints["database_ca_file"])
+def test_credentials_of_the_application_log_in_and_own_their_tables(
+    journey: Journey, lab: Laboratory, stack: str
+) -> None:
+    dsn = lab.secret(f"{stack}-app-credentials")["dsn"].replace(
+        "/etc/aurora/ca.pem", lab.endpoints["database_ca_file"]
+    )
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("create table if not exists e2e (id int)")
         assert connection.execute("select current_user").fetchone() == ("app",)
 
 
 @pytest.mark.parametrize("name", ["postgres-exporter", "orders-postgres-exporter"])
-def test_exporter_reports_the_database_and_the_collectors_for_aurora(journey: Journey, lab: Laboratory, name: str) -> None:
+def test_exporter_reports_the_database_and_the_collectors_for_aurora(
+    journey: Journey, lab: Laboratory, name: str
+) -> None:
     core = client.CoreV1Api(config.new_client_from_config(lab.endpoints["kubeconfig"]))
-    pod = core.list_namespaced_pod("observability", label_selector=f"app.kubernetes.io/instance={name}").items[0]
+    pod = core.list_namespaced_pod(
+        "observability", label_selector=f"app.kubernetes.io/instance={name}"
+    ).items[0]
     with urlopen(f"http://{pod.status.pod_ip}:9187/metrics") as answer:
         lines = answer.read().decode().splitlines()
     assert "pg_up 1" in lines
-    collectors = {line.split('"')[1]: line[-1] for line in lines if line.startswith("pg_scrape_collector_success")}
+    collectors = {
+        line.split('"')[1]: line[-1] for line in lines if line.startswith("pg_scrape_collector_success")
+    }
     assert set(collectors.values()) == {"1"}
-    assert {"stat_statements", "database_wraparound", "long_running_transactions", "postmaster"} <= collectors.keys()
+    assert {
+        "stat_statements",
+        "database_wraparound",
+        "long_running_transactions",
+        "postmaster",
+    } <= collectors.keys()
     assert not {"replication", "wal"} & collectors.keys()
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_prometheus_has_target_and_healthy_rules(journey: Journey, lab: Laboratory, stack: str) -> None:
     cluster = f"demo-{stack}-postgres"
-    assert [one["value"][1] for one in lab.prometheus("query", query=f'up{{db_cluster="{cluster}"}}')["result"]] == ["1"]
-    rules = [rule for group in lab.prometheus("rules")["groups"] for rule in group["rules"] if cluster in rule["query"]]
+    assert [
+        one["value"][1] for one in lab.prometheus("query", query=f'up{{db_cluster="{cluster}"}}')["result"]
+    ] == ["1"]
+    rules = [
+        rule
+        for group in lab.prometheus("rules")["groups"]
+        for rule in group["rules"]
+        if cluster in rule["query"]
+    ]
     assert len(rules) == 16
     assert {rule["health"] for rule in rules} == {"ok"}
 
@@ -94,22 +123,34 @@ def test_stacks_share_nothing_but_the_dashboards(journey: Journey, lab: Laborato
     assert clusters.keys() == {"demo-aurora-postgres", "demo-orders-postgres"}
     assert len({c["Endpoint"] for c in clusters.values()}) == 2
     assert clusters["demo-orders-postgres"]["ServerlessV2ScalingConfiguration"]["MaxCapacity"] == 4
-    assert lab.document("aurora-postgres-credentials")["password"] != lab.document("orders-postgres-credentials")["password"]
+    assert (
+        lab.document("aurora-postgres-credentials")["password"]
+        != lab.document("orders-postgres-credentials")["password"]
+    )
 
 
-@pytest.mark.parametrize(
-    "tag",
-    [
-        "aurora", "aurora_network", "aurora_cluster", "aurora_verify",
-        "secrets", "secrets_documents", "secrets_login", "secrets_verify",
-        "irsa", "irsa_role", "irsa_service_account", "irsa_verify",
-        "external_secrets", "external_secrets_sync", "external_secrets_verify",
-        "postgres_exporter", "postgres_exporter_database", "postgres_exporter_deploy", "postgres_exporter_verify",
-        "prometheus_rules", "prometheus_rules_deliver", "prometheus_rules_verify",
-        "grafana_dashboards", "grafana_dashboards_deliver", "grafana_dashboards_verify",
-    ],
-)  # fmt: skip
-def test_documented_tag_works_alone(journey: Journey, lab: Laboratory, tag: str) -> None:
-    run = lab.play("site.yml", "--tags", tag, "--limit", "aurora")
-    assert run.code == 0, run.output
-    assert run.changed == {"aurora": 0}, run.output
+def documented_tags() -> list[str]:
+    names = sorted((ROOT / "roles").glob("*/tasks/main.yml"))
+    return [
+        tag
+        for name in names
+        for task in yaml.safe_load(name.read_text())
+        for tag in task["tags"]
+        if tag != "always"
+    ]
+
+
+def test_each_documented_tag_works_alone(journey: Journey, lab: Laboratory) -> None:
+    tags = list(dict.fromkeys(documented_tags()))
+    with ThreadPoolExecutor(2) as pool:
+        runs = dict(
+            zip(
+                tags,
+                pool.map(lambda tag: lab.play("site.yml", "--tags", tag, "--limit", "aurora"), tags),
+                strict=True,
+            )
+        )
+    failed = {
+        tag: run.output[-2000:] for tag, run in runs.items() if run.code or run.changed != {"aurora": 0}
+    }
+    assert failed == {}

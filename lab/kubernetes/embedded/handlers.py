@@ -32,6 +32,8 @@ from lab.kubernetes.embedded.tokens import Tokens
 from lab.kubernetes.embedded.verbs import Verbs
 from lab.kubernetes.embedded.watching import Wish, events
 
+#: Where a request keeps the warnings of its answer.
+WARNINGS = web.RequestKey("warnings", list[str])
 #: Kinds whose deletion answers with the object instead of a Status.
 _SHOWN_WHEN_DELETED = {"Namespace", "Pod", "Service", "ServiceAccount"}
 _SUCCESS: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
@@ -208,7 +210,7 @@ def _untyped(item: Object) -> Object:
 
 
 def _noted(request: web.Request, call: Call) -> Call:
-    call.warnings = request["warnings"]
+    call.warnings = request[WARNINGS]
     return call
 
 

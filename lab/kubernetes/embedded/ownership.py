@@ -162,11 +162,9 @@ def apply(
     if conflicts and not force:
         raise _conflict(conflicts)
     others = _without(others, changed | gone)
-    before = owners.get(manager)
-    same = state == live and before is not None
     fields = wanted - _NOT_OWNED
     if fields:
-        others[manager] = Owned(fields, write.api_version, before.time if same and before else timestamp())
+        others[manager] = Owned(fields, write.api_version, timestamp())
     return state, others
 
 

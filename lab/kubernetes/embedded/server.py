@@ -10,7 +10,7 @@ from aiohttp import web
 from lab.kubernetes.embedded import discovery
 from lab.kubernetes.embedded.audit import Audit, Request
 from lab.kubernetes.embedded.errors import ApiError, no_such_path, unauthorized
-from lab.kubernetes.embedded.handlers import Handlers, json_response
+from lab.kubernetes.embedded.handlers import WARNINGS, Handlers, json_response
 from lab.kubernetes.embedded.kinds import Kinds
 from lab.kubernetes.embedded.objects import Json
 from lab.kubernetes.embedded.requests import Target, is_dry_run, target_of, verb_of, wants_watch
@@ -44,7 +44,7 @@ class Server:
         user = self._tokens.user_of(request.headers.get("Authorization", ""))
         target: Target | None = None
         warnings: list[str] = []
-        request["warnings"] = warnings
+        request[WARNINGS] = warnings
         response: web.StreamResponse
         try:
             if user is None and not request.path.startswith(_OPEN_PATHS):

@@ -89,8 +89,6 @@ class Verbs:
         state, owners = ownership.apply(
             self._write(call), live, config, ownership.owners_of(metadata), force=force
         )
-        if before and state == live and ownership.managed_fields(owners) == metadata.get("managedFields", []):
-            return before, False
         item = call.decoded(state, internal)
         if before:
             return self._finish_update(call, before, item, owners), False
@@ -185,7 +183,7 @@ class Verbs:
         if problems:
             raise invalid(kind, call.name, problems)
         _set_managed_fields(item, owners)
-        if item == before:
+        if _timeless(item) == _timeless(before):
             return before
         if call.dry_run:
             return item
@@ -217,6 +215,15 @@ def _blank(schema: Schema) -> Object:
         lists = [name for name in schema.required if schema.properties[name].type == "array"]
         structures.update(dict.fromkeys(lists))
     return structures
+
+
+def _timeless(item: Object) -> Object:
+    """Without the times of managedFields: a write that changes nothing else is none."""
+    metadata = dict(item["metadata"])
+    if "managedFields" in metadata:
+        owners = ownership.owners_of(metadata)
+        metadata["managedFields"] = {manager: owned.fields for manager, owned in owners.items()}
+    return {**item, "metadata": metadata}
 
 
 def _set_managed_fields(item: Object, owners: ownership.Owners) -> None:

@@ -46,10 +46,3 @@ SECRET_STORE = Kind("SecretStore", "secretstores", _ESO)
 SERVICE = Kind("Service", "services")
 SERVICE_ACCOUNT = Kind("ServiceAccount", "serviceaccounts")
 SERVICE_MONITOR = Kind("ServiceMonitor", "servicemonitors", _MONITORING)
-
-_ALL = {value.name: value for value in list(globals().values()) if isinstance(value, Kind)}
-
-
-def kind_of(name: str) -> Kind:
-    """The kind called `name`; KeyError when the stand-ins have no use for it."""
-    return _ALL[name]

@@ -44,7 +44,7 @@ class Login(enum.Enum):
     WORKS = "works"
     WRONG_PASSWORD = "wrong password"
     NO_ACCESS = "the password is right, but the role may not enter"
-    TOO_MANY = "not tried: the database has no connection left"
+    TOO_MANY = "not tried: no connection is left for this role"
 
 
 # In this order: PostgreSQL looks at the password first.

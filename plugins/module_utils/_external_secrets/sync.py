@@ -56,7 +56,7 @@ def sync(
         return wait(probe), []
     except TimedOut:
         behind = [sight for sight in sights.values() if not sight.synced]
-        return list(sights.values()), [diagnose(investigate(cluster, namespace, sight)) for sight in behind]
+        return list(sights.values()), [explain(cluster, namespace, sight) for sight in behind]
 
 
 def look(cluster: Reader, namespace: str, wanted: Wanted) -> Sight:
@@ -82,8 +82,20 @@ def require_api(cluster: Reader) -> None:
         )
 
 
+def explain(cluster: Reader, namespace: str, sight: Sight) -> Cause:
+    """The cause for one that is not in sync; without the right to look for it, that is said."""
+    try:
+        return diagnose(investigate(cluster, namespace, sight))
+    except KubernetesError as error:
+        condition = sight.external_secret.ready if sight.external_secret else None
+        return Cause(
+            f"ExternalSecret {namespace}/{sight.wanted.name} is not in sync ({condition})",
+            f"Its cause could not be looked up: {error}",
+        )
+
+
 def investigate(cluster: Reader, namespace: str, sight: Sight) -> Case:
-    """Read what a diagnosis needs; what may not be read is left out."""
+    """Read what a diagnosis needs; events are a help that may be missing. Raises KubernetesError."""
     seen = sight.external_secret
     if seen is None:
         return Case(namespace, sight)

@@ -25,7 +25,9 @@ def subject(namespace: str, service_account: str) -> str:
     return f"system:serviceaccount:{namespace}:{service_account}"
 
 
-def trust_policy(cluster: t.Mapping[str, t.Any], namespace: str, service_accounts: t.Sequence[str]) -> dict[str, t.Any]:
+def trust_policy(
+    cluster: t.Mapping[str, t.Any], namespace: str, service_accounts: t.Sequence[str]
+) -> dict[str, t.Any]:
     """Trust for exactly these service accounts of one EKS cluster.
 
     cluster is the C(cluster) that eks_cluster_info returns.
@@ -50,7 +52,9 @@ def trust_policy(cluster: t.Mapping[str, t.Any], namespace: str, service_account
     }
 
 
-def reader_policy(secret_arns: t.Sequence[str], region: str, kms_key_arns: t.Sequence[str] = ()) -> dict[str, t.Any]:
+def reader_policy(
+    secret_arns: t.Sequence[str], region: str, kms_key_arns: t.Sequence[str] = ()
+) -> dict[str, t.Any]:
     """Read these secrets; decrypt with these keys, and only when Secrets Manager asks."""
     statements: list[dict[str, t.Any]] = [
         {
@@ -100,14 +104,18 @@ def faults(
     return found
 
 
-def _statement_fault(statement: t.Mapping[str, t.Any], cluster: t.Mapping[str, t.Any], sub: str) -> str | None:
+def _statement_fault(
+    statement: t.Mapping[str, t.Any], cluster: t.Mapping[str, t.Any], sub: str
+) -> str | None:
     """Why one statement of a trust policy does not admit the subject, or None when it does."""
     if statement.get("Effect") != "Allow" or ASSUME not in _listed(statement.get("Action")):
         return f"no statement allows {ASSUME}"
     principal = statement.get("Principal")
     federated = _listed(principal.get("Federated")) if isinstance(principal, dict) else []
     if cluster["oidc_provider_arn"] not in federated:
-        return f"Principal.Federated is {', '.join(federated) or 'missing'}, not {cluster['oidc_provider_arn']}"
+        return (
+            f"Principal.Federated is {', '.join(federated) or 'missing'}, not {cluster['oidc_provider_arn']}"
+        )
     key = issuer_key(cluster["issuer"])
     for claim, wanted in (("sub", sub), ("aud", AUDIENCE)):
         values = _condition(statement, f"{key}:{claim}")

@@ -58,7 +58,7 @@ class Evidence:
         self._found: dict[str, bool] = {}
         self._spelling: dict[str, str] = {}
         self._needs = rules.Inputs([seen.wanted for seen in self.rules], self._found)
-        self._needs.without()
+        self._needs.without()  # Parses each expression once, so that a malformed one is refused at once.
 
     def look(self) -> bool:
         """Ask for everything that is open; True when nothing is open any more. Raises FetchError."""

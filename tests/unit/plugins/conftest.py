@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
+import botocore.session
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from botocore.client import BaseClient
@@ -91,6 +92,15 @@ class Runner:
         result: dict[str, t.Any] = json.loads(output.getvalue())
         result.pop("invocation", None)
         return result
+
+
+@pytest.fixture(scope="session", autouse=True)
+def read_service_models_once() -> Iterator[None]:
+    """botocore reads megabytes of JSON for every client; here one loader remembers them for all."""
+    with pytest.MonkeyPatch.context() as patch:
+        loader = botocore.session.create_loader()
+        patch.setattr(botocore.session, "create_loader", lambda _path: loader)
+        yield
 
 
 @pytest.fixture

@@ -21,7 +21,9 @@ def specs(role: str) -> dict[str, Any]:
 
 
 def defaults(role: str) -> dict[str, Any]:
-    return dict(DataLoader().load_from_file(str(ROLES / role / "defaults/main.yml"), trusted_as_template=True))
+    return dict(
+        DataLoader().load_from_file(str(ROLES / role / "defaults/main.yml"), trusted_as_template=True)
+    )
 
 
 def rendered(role: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Dashboards are bare models that a sidecar can provision: one datasource variable, units, words, no overlap."""
+"""Dashboards are bare models for a sidecar: one datasource variable, units, words, no overlap."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ import pytest
 
 FILES = sorted((Path(__file__).parents[3] / "roles/grafana_dashboards/files").glob("*.json"))
 MODELS = {path.stem: json.loads(path.read_text()) for path in FILES}
-PANELS = [pytest.param(panel, id=f"{name}: {panel['title']}") for name, model in MODELS.items() for panel in model["panels"]]
+PANELS = [
+    pytest.param(panel, id=f"{name}: {panel['title']}")
+    for name, model in MODELS.items()
+    for panel in model["panels"]
+]
 TYPES = {"stat", "gauge", "timeseries", "table", "bargauge", "heatmap", "state-timeline", "row"}
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
@@ -32,7 +36,8 @@ def test_panels_have_own_ids_and_do_not_overlap(model: dict[str, Any]) -> None:
         cell
         for position in (panel["gridPos"] for panel in model["panels"])
         for cell in itertools.product(
-            range(position["x"], position["x"] + position["w"]), range(position["y"], position["y"] + position["h"])
+            range(position["x"], position["x"] + position["w"]),
+            range(position["y"], position["y"] + position["h"]),
         )
     ]
     assert len(cells) == len(set(cells))
@@ -44,7 +49,9 @@ def test_panel_says_what_it_shows(panel: dict[str, Any]) -> None:
     assert panel["type"] in TYPES
     assert panel["description"]
     assert panel["fieldConfig"]["defaults"]["unit"]
-    assert all(source == DATASOURCE for source in [panel["datasource"], *(t["datasource"] for t in panel["targets"])])
+    assert all(
+        source == DATASOURCE for source in [panel["datasource"], *(t["datasource"] for t in panel["targets"])]
+    )
 
 
 @pytest.mark.parametrize("panel", PANELS)

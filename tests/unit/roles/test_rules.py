@@ -28,7 +28,9 @@ def filled(text: str) -> str:
     return text
 
 
-RULES: list[dict[str, Any]] = [rule for group in yaml.safe_load(filled(TEXT))["groups"] for rule in group["rules"]]
+RULES: list[dict[str, Any]] = [
+    rule for group in yaml.safe_load(filled(TEXT))["groups"] for rule in group["rules"]
+]
 ALERTS = [rule for rule in RULES if "alert" in rule]
 
 

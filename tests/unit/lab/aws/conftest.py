@@ -259,6 +259,12 @@ def network(aws: Aws) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def plain(aws: Aws, network: dict[str, Any]) -> dict[str, Any]:
+    """A cluster without members, scaling or security groups of its own."""
+    return aws.create("plain", ServerlessV2ScalingConfiguration=None, DBSubnetGroupName=network["group"])
+
+
+@pytest.fixture(scope="session")
 def shared(aws: Aws, network: dict[str, Any]) -> dict[str, Any]:
     """A cluster with a member, a managed password and the Data API, which tests only read."""
     return aws.create(

@@ -75,17 +75,9 @@ def test_refused_logins(
         aws.login(cluster, user, **{"password": PASSWORD, **options})
 
 
-@pytest.mark.parametrize(
-    "password",
-    [
-        pytest.param("quote's\\back", id="quotes and backslashes"),
-        pytest.param("%s{}$1;--:a?#&=+,", id="what DSN, SQL and templates use"),
-        pytest.param("x" * 99, id="longest"),
-    ],
-)
-def test_any_legal_password(aws: Any, password: str, request: pytest.FixtureRequest) -> None:
-    identifier = f"hostile-{len(password)}"
-    cluster = aws.create(identifier, MasterUsername="Odd_Name", MasterUserPassword=password)
+def test_any_legal_password(aws: Any) -> None:
+    password = r"""quote's\back%s{}$1;--:a?#&=+,""" + "x" * 40
+    cluster = aws.create("hostile", MasterUsername="Odd_Name", MasterUserPassword=password)
     with aws.login(cluster, "Odd_Name", password) as session:
         assert one(session, "SELECT current_user") == "Odd_Name"
 

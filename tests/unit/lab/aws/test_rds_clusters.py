@@ -120,19 +120,10 @@ def test_security_group_of_another_vpc(
     assert (code, "different VPCs" in message) == ("InvalidParameterCombination", True)
 
 
-def test_creation_takes_time(aws: Any, arguments: Any) -> None:
-    started = time.monotonic()
-    cluster = aws.rds.create_db_cluster(**arguments("Slow-Name"))["DBCluster"]
-    assert (cluster["DBClusterIdentifier"], cluster["Status"]) == ("slow-name", "creating")
-    cluster = aws.wait_cluster("slow-name")
-    assert time.monotonic() - started >= aws.settings.transition_seconds
-    aws.login(cluster, "dbadmin", PASSWORD).close()
-
-
-def test_description(aws: Any, network: dict[str, Any], postgres: Any) -> None:
+def test_creation(aws: Any, arguments: Any, network: dict[str, Any], postgres: Any) -> None:
     tags = [{"Key": "project", "Value": "demo"}]
-    cluster = aws.create(
-        "described",
+    wish = arguments(
+        "Described",
         EngineVersion=postgres.major,
         DBSubnetGroupName=network["group"],
         VpcSecurityGroupIds=[network["clusterSecurityGroupId"]],
@@ -147,6 +138,10 @@ def test_description(aws: Any, network: dict[str, Any], postgres: Any) -> None:
         ServerlessV2ScalingConfiguration={"MinCapacity": 0, "MaxCapacity": 2},
         Tags=tags,
     )
+    started = time.monotonic()
+    assert aws.rds.create_db_cluster(**wish)["DBCluster"]["Status"] == "creating"
+    cluster = aws.wait_cluster("described")
+    assert time.monotonic() - started >= aws.settings.transition_seconds
     expected = {
         "DBClusterArn": "arn:aws:rds:eu-central-1:123456789012:cluster:described",
         "Engine": "aurora-postgresql",
@@ -180,11 +175,11 @@ def test_description(aws: Any, network: dict[str, Any], postgres: Any) -> None:
     assert cluster["DbClusterResourceId"].startswith("cluster-")
     assert cluster["KmsKeyId"].startswith("arn:aws:kms:")
     assert "MasterUserSecret" not in cluster
+    aws.login(cluster, "dbadmin", PASSWORD).close()
 
 
-def test_default_security_group_is_the_vpcs(aws: Any, network: dict[str, Any]) -> None:
-    cluster = aws.create("by-default", DBSubnetGroupName=network["group"])
-    (group,) = cluster["VpcSecurityGroups"]
+def test_default_security_group_is_the_vpcs(aws: Any, network: dict[str, Any], plain: dict[str, Any]) -> None:
+    (group,) = plain["VpcSecurityGroups"]
     found = aws.ec2.describe_security_groups(GroupIds=[group["VpcSecurityGroupId"]])["SecurityGroups"][0]
     assert (found["GroupName"], found["VpcId"]) == ("default", network["vpcId"])
 
@@ -437,15 +432,13 @@ class TestDeletion:
             ),
         ],
     )
-    def test_snapshot_must_be_decided(self, aws: Any, refusal: Any, wish: dict[str, Any], text: str) -> None:
-        if not any(
-            one["DBClusterIdentifier"] == "undecided" for one in aws.rds.describe_db_clusters()["DBClusters"]
-        ):
-            aws.create("undecided")
-        code, message = refusal(aws.rds.delete_db_cluster, DBClusterIdentifier="undecided", **wish)
+    def test_snapshot_must_be_decided(
+        self, aws: Any, refusal: Any, plain: dict[str, Any], wish: dict[str, Any], text: str
+    ) -> None:
+        code, message = refusal(aws.rds.delete_db_cluster, DBClusterIdentifier="plain", **wish)
         assert (code, text in message) == ("InvalidParameterCombination", True)
 
-    def test_the_whole_way(self, aws: Any, refusal: Any) -> None:
+    def test_the_whole_way(self, aws: Any, refusal: Any, plain: dict[str, Any]) -> None:
         cluster = aws.create(
             "doomed",
             members=1,
@@ -482,8 +475,7 @@ class TestDeletion:
         assert messages[0] == "DB cluster creation started"
         assert messages[-1] == "DB cluster deleted"
 
-        aws.create("doomed")
-        code, _ = refusal(delete, DBClusterIdentifier="doomed", FinalDBSnapshotIdentifier="doomed-final")
+        code, _ = refusal(delete, DBClusterIdentifier="plain", FinalDBSnapshotIdentifier="doomed-final")
         assert code == "DBClusterSnapshotAlreadyExistsFault"
         rds.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="doomed-final")
         assert (

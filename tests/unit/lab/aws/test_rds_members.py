@@ -49,9 +49,10 @@ def test_refused_creation(
     assert (found, text in message) == (code, True), message
 
 
-def test_a_cluster_without_scaling_takes_no_serverless_member(aws: Any, refusal: Any) -> None:
-    aws.create("provisioned", ServerlessV2ScalingConfiguration=None)
-    code, message = refusal(aws.rds.create_db_instance, **wish(DBClusterIdentifier="provisioned"))
+def test_a_cluster_without_scaling_takes_no_serverless_member(
+    aws: Any, refusal: Any, plain: dict[str, Any]
+) -> None:
+    code, message = refusal(aws.rds.create_db_instance, **wish(DBClusterIdentifier="plain"))
     assert (code, "scaling configuration" in message) == ("InvalidDBClusterStateFault", True)
 
 

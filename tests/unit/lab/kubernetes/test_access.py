@@ -219,7 +219,7 @@ class TestDiscovery:
 class Echo(BaseHTTPRequestHandler):
     """Answers with what it was asked."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that the base class calls
+    def do_GET(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         said = {
             "method": self.command,

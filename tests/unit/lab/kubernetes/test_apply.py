@@ -93,7 +93,8 @@ class TestApply:
                 config(),
                 {},
                 (422, "Invalid"),
-                'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+                'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: '
+                "is required for apply patch",
                 id="a manager is needed",
             ),
             pytest.param(

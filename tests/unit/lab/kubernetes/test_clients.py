@@ -28,7 +28,7 @@ class TestLibrary:
         body = client.V1Secret(metadata=client.V1ObjectMeta(name="s"), string_data={"u": "x"})
         assert core.create_namespaced_secret(namespace, body).data == {"u": "eA=="}
         assert [item.metadata.name for item in core.list_namespaced_secret(namespace).items] == ["s"]
-        assert core.delete_namespaced_secret("s", namespace).status == "Success"
+        assert core.delete_namespaced_secret("s", namespace)["status"] == "Success"
 
     def test_dynamic(self, library: Any, namespace: str, tmp_path: Path) -> None:
         cache = str(tmp_path / "discovery.json")
@@ -95,7 +95,9 @@ PLAY = """
       ansible.builtin.copy:
         dest: "{{ results }}"
         mode: "0600"
-        content: "{{ [first_check, first, again, applied, applied_again] | map(attribute='changed') | to_json }}"
+        content: "{{ all_results | map(attribute='changed') | to_json }}"
+      vars:
+        all_results: "{{ [first_check, first, again, applied, applied_again] }}"
 """
 
 

@@ -167,8 +167,8 @@ class TestOperators:
         wrong = copy.deepcopy(EXTERNAL_SECRET)
         wrong["spec"]["refreshInterval"] = 60
         assert api.post(path_of(namespace, wrong), wrong).body["message"] == (
-            'ExternalSecret.external-secrets.io "x" is invalid: spec.refreshInterval: Invalid value: "integer": '
-            'spec.refreshInterval in body must be of type string: "integer"'
+            'ExternalSecret.external-secrets.io "x" is invalid: spec.refreshInterval: '
+            'Invalid value: "integer": spec.refreshInterval in body must be of type string: "integer"'
         )
 
     def test_unknown_fields_are_pruned(self, api: Any, namespace: str) -> None:

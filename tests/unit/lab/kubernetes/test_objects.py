@@ -31,10 +31,10 @@ class TestCreate:
                 "/api/v1/namespaces/default/configmaps",
                 {"metadata": {"name": "Bad_Name"}},
                 (422, "Invalid"),
-                'ConfigMap "Bad_Name" is invalid: metadata.name: Invalid value: "Bad_Name": a lowercase RFC 1123 '
-                "subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end "
-                "with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-                "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+                'ConfigMap "Bad_Name" is invalid: metadata.name: Invalid value: "Bad_Name": a lowercase '
+                "RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
+                "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation "
+                "is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
                 id="names are DNS names",
             ),
             pytest.param(

@@ -83,7 +83,7 @@ class TestKubeconfig:
         given = yaml.safe_load(path.read_text())
         given["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
         path.write_text(yaml.safe_dump(given))
-        with pytest.raises(RuntimeError, match="context lab at https://127.0.0.1:1 does not answer"):
+        with pytest.raises(RuntimeError, match=r"context lab at https://127\.0\.0\.1:1 does not answer"):
             self._open(tmp_path, environ, "lab").start()
 
     def test_no_kubeconfig(self, tmp_path: Path) -> None:

@@ -62,7 +62,8 @@ class TestTypes:
             pytest.param(
                 ("spec", "replicas"),
                 "3",
-                "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32",
+                "json: cannot unmarshal string into Go struct field "
+                "DeploymentSpec.spec.replicas of type int32",
                 id="a number",
             ),
             pytest.param(

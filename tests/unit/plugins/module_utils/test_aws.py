@@ -55,7 +55,8 @@ def test_an_error_says_what_was_tried_on_what_and_what_came_back() -> None:
     with pytest.raises(OrderError) as raised:
         read(7, [refusal("AccessDenied", "not you")])
     assert str(raised.value) == (
-        "Failed to read order 7: An error occurred (AccessDenied) when calling the GetOrder operation: not you"
+        "Failed to read order 7: "
+        "An error occurred (AccessDenied) when calling the GetOrder operation: not you"
     )
     assert raised.value.code == "AccessDenied"
 

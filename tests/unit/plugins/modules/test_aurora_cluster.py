@@ -112,7 +112,14 @@ def test_the_life_of_a_cluster(run: t.Any, rds: Rds) -> None:
     rds.login()
     predicted, made = results[0]["cluster"], results[1]["cluster"]
     assert predicted.keys() == made.keys()
-    only_aws_knows = ("arn", "resource_id", "endpoint", "reader_endpoint", "master_user_secret_arn", "members")
+    only_aws_knows = (
+        "arn",
+        "resource_id",
+        "endpoint",
+        "reader_endpoint",
+        "master_user_secret_arn",
+        "members",
+    )
     assert {key: value for key, value in predicted.items() if key not in only_aws_knows} == {
         key: value for key, value in made.items() if key not in only_aws_knows
     }
@@ -220,7 +227,9 @@ def made(run: t.Any, aws: t.Any, lasting: Rds) -> dict[str, t.Any]:
             {"EnableIAMDatabaseAuthentication": False}, "enable_iam_database_authentication", id="IAM logins"
         ),
         pytest.param(
-            {"ServerlessV2ScalingConfiguration": {"MinCapacity": 0.5, "MaxCapacity": 8}}, "scaling", id="range"
+            {"ServerlessV2ScalingConfiguration": {"MinCapacity": 0.5, "MaxCapacity": 8}},
+            "scaling",
+            id="range",
         ),
     ],
 )

@@ -70,13 +70,19 @@ def test_check_mode_foresees_the_reboot(run: t.Any, shown: t.Callable[[], Range]
     ("wish", "words"),
     [
         pytest.param(
-            {"cluster_id": "nowhere", "max_capacity": 1}, "cluster nowhere: it does not exist", id="no cluster"
+            {"cluster_id": "nowhere", "max_capacity": 1},
+            "cluster nowhere: it does not exist",
+            id="no cluster",
         ),
         pytest.param(
-            {"cluster_id": "shared", "min_capacity": 0.3}, "cluster shared: min_capacity is 0.3", id="no half step"
+            {"cluster_id": "shared", "min_capacity": 0.3},
+            "cluster shared: min_capacity is 0.3",
+            id="no half step",
         ),
         pytest.param(
-            {"cluster_id": "shared", "min_capacity": 8}, "min_capacity (8) is above max_capacity (4)", id="upside down"
+            {"cluster_id": "shared", "min_capacity": 8},
+            "min_capacity (8) is above max_capacity (4)",
+            id="upside down",
         ),
     ],
 )

@@ -35,11 +35,8 @@ class Secrets:
 
     @property
     def exists(self) -> bool:
-        try:
-            return bool(self.described)
-        except ClientError as error:
-            assert error.response["Error"]["Code"] == "ResourceNotFoundException"
-            return False
+        found = self.client.list_secrets(IncludePlannedDeletion=True)["SecretList"]
+        return self.name in [secret["Name"] for secret in found]
 
 
 @pytest.fixture
@@ -142,9 +139,11 @@ def test_a_name_that_is_just_being_deleted_is_tried_again(
     def refuse_once(client: t.Any, name: str, request: t.Any) -> t.Any:
         if refusals:
             refusals.pop()
-            message = "You can't create this secret because a secret with this name is already scheduled for deletion."
+            message = "You can't create this secret: one with this name is already scheduled for deletion."
             answer = {"Error": {"Code": "InvalidRequestException", "Message": message}}
-            raise api.SecretError(message="Failed", exception=ClientError(t.cast(t.Any, answer), "CreateSecret"))
+            raise api.SecretError(
+                message="Failed", exception=ClientError(t.cast(t.Any, answer), "CreateSecret")
+            )
         return create(client, name, request)
 
     monkeypatch.setattr(api, "create_secret", refuse_once)

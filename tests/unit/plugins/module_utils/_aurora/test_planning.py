@@ -200,7 +200,9 @@ def members(*wishes: MemberWish) -> ClusterWish:
         pytest.param(("demo-1",), [], {}, ("demo-2",), id="no reader"),
         pytest.param(("demo-2",), [], {}, ("demo-1",), id="the reader takes over"),
         pytest.param((), [], {}, ("demo-2", "demo-1"), id="nobody: the writer goes last"),
-        pytest.param(("demo-3",), ["demo-3"], {}, ("demo-2", "demo-1"), id="a new one before the old ones go"),
+        pytest.param(
+            ("demo-3",), ["demo-3"], {}, ("demo-2", "demo-1"), id="a new one before the old ones go"
+        ),
     ],
 )
 def test_members(wanted: tuple[str, ...], add: list[str], alter: t.Any, remove: tuple[str, ...]) -> None:
@@ -210,9 +212,7 @@ def test_members(wanted: tuple[str, ...], add: list[str], alter: t.Any, remove: 
 
 
 def test_a_promotion_tier_is_changed_only_where_it_is_given() -> None:
-    plan = plan_change(
-        members(MemberWish("demo-1"), MemberWish("demo-2", 0)), observed(WRITER, READER)
-    )
+    plan = plan_change(members(MemberWish("demo-1"), MemberWish("demo-2", 0)), observed(WRITER, READER))
     assert plan.alter == {"demo-2": {"PromotionTier": 0}}
     assert plan.changes["members"][1] == ["demo-1 (tier 1)", "demo-2 (tier 0)"]
 
@@ -222,7 +222,9 @@ def test_left_out_members_stay() -> None:
 
 
 def test_a_member_is_serverless_and_gets_tags_and_certificate() -> None:
-    asked = dataclasses.replace(members(MemberWish("demo-3", 0)), ca_certificate_identifier="rds-ca-ecc384-g1")
+    asked = dataclasses.replace(
+        members(MemberWish("demo-3", 0)), ca_certificate_identifier="rds-ca-ecc384-g1"
+    )
     assert plan_change(asked, observed()).add["demo-3"] == {
         "DBClusterIdentifier": "demo",
         "DBInstanceClass": "db.serverless",

@@ -19,12 +19,18 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._aurora.sc
         pytest.param(None, ScalingWish(0.5, 4), Scaling(0.5, 4), id="first range of a provisioned cluster"),
         pytest.param(Scaling(0.5, 4), ScalingWish(None, 8), Scaling(0.5, 8), id="left-out minimum stays"),
         pytest.param(Scaling(0.5, 4), ScalingWish(2, None), Scaling(2, 4), id="left-out maximum stays"),
-        pytest.param(Scaling(0.5, 4), ScalingWish(0), Scaling(0, 4, 300), id="0 is a value, with AWS's pause"),
-        pytest.param(Scaling(0.5, 4), ScalingWish(0, None, 900), Scaling(0, 4, 900), id="0 with its own pause"),
+        pytest.param(
+            Scaling(0.5, 4), ScalingWish(0), Scaling(0, 4, 300), id="0 is a value, with AWS's pause"
+        ),
+        pytest.param(
+            Scaling(0.5, 4), ScalingWish(0, None, 900), Scaling(0, 4, 900), id="0 with its own pause"
+        ),
         pytest.param(Scaling(0, 4, 900), ScalingWish(None, 8), Scaling(0, 8, 900), id="left-out pause stays"),
         pytest.param(Scaling(0, 4, 900), ScalingWish(1), Scaling(1, 4), id="no pause once the minimum rises"),
         pytest.param(Scaling(0, 4, 900), ScalingWish(None, None, 600), Scaling(0, 4, 600), id="pause alone"),
-        pytest.param(Scaling(1, 4), ScalingWish(None, None, 600), Scaling(1, 4), id="a pause needs minimum 0"),
+        pytest.param(
+            Scaling(1, 4), ScalingWish(None, None, 600), Scaling(1, 4), id="a pause needs minimum 0"
+        ),
         pytest.param(Scaling(1, 4), ScalingWish(), Scaling(1, 4), id="no wish is no change"),
     ],
 )
@@ -36,10 +42,14 @@ def test_plan(current: Scaling | None, wish: ScalingWish, expected: Scaling) -> 
     ("current", "wish", "words"),
     [
         pytest.param(None, ScalingWish(1), "both needed", id="half a range for a cluster without one"),
-        pytest.param(Scaling(1, 4), ScalingWish(0.3), "min_capacity is 0.3, but capacity comes in half", id="0.3"),
+        pytest.param(
+            Scaling(1, 4), ScalingWish(0.3), "min_capacity is 0.3, but capacity comes in half", id="0.3"
+        ),
         pytest.param(Scaling(1, 4), ScalingWish(None, 2.25), "max_capacity is 2.25", id="2.25"),
         pytest.param(Scaling(1, 4), ScalingWish(-1), "min_capacity is -1", id="below nothing"),
-        pytest.param(Scaling(1, 4), ScalingWish(8), r"min_capacity \(8\) is above max_capacity \(4\)", id="upside"),
+        pytest.param(
+            Scaling(1, 4), ScalingWish(8), r"min_capacity \(8\) is above max_capacity \(4\)", id="upside"
+        ),
     ],
 )
 def test_certain_mistakes_are_refused(current: Scaling | None, wish: ScalingWish, words: str) -> None:
@@ -66,7 +76,9 @@ def test_from_cluster(shown: dict[str, t.Any] | None, expected: Scaling | None) 
 @pytest.mark.parametrize(
     ("scaling", "request_"),
     [
-        pytest.param(Scaling(0, 4, 900), {"MinCapacity": 0, "MaxCapacity": 4, "SecondsUntilAutoPause": 900}, id="0"),
+        pytest.param(
+            Scaling(0, 4, 900), {"MinCapacity": 0, "MaxCapacity": 4, "SecondsUntilAutoPause": 900}, id="0"
+        ),
         pytest.param(Scaling(1, 4), {"MinCapacity": 1, "MaxCapacity": 4}, id="no pause is not sent"),
     ],
 )

@@ -55,7 +55,9 @@ def test_it_waits_for_the_cluster_and_for_every_member() -> None:
 
 def test_a_timeout_tells_the_state_of_everything() -> None:
     rds = Rds(("available", "creating"))
-    with pytest.raises(AuroraError, match=r"Waited 60 s .* cluster demo available, demo-1 creating\. Run again"):
+    with pytest.raises(
+        AuroraError, match=r"Waited 60 s .* cluster demo available, demo-1 creating\. Run again"
+    ):
         rds.watch().until_settled()
 
 

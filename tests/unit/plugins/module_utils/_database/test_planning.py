@@ -49,7 +49,11 @@ CURRENT = RoleState.from_json(
         "member_of": ["pg_monitor"],
         "settings": ["statement_timeout=10s", 'search_path="$user", public', "jit=off"],
         "held": [["DATABASE", "app", "CONNECT"]],
-        "grants": [["DATABASE", "app", "CONNECT"], ["SCHEMA", "public", "USAGE"], ["SCHEMA", "public", "CREATE"]],
+        "grants": [
+            ["DATABASE", "app", "CONNECT"],
+            ["SCHEMA", "public", "USAGE"],
+            ["SCHEMA", "public", "CREATE"],
+        ],
     }
 )
 
@@ -59,7 +63,9 @@ CURRENT = RoleState.from_json(
     [
         pytest.param({}, [], id="left out is left alone"),
         pytest.param({"connection_limit": 5}, [], id="the same limit"),
-        pytest.param({"connection_limit": 0}, ['ALTER ROLE "app" WITH CONNECTION LIMIT 0'], id="0 is a limit"),
+        pytest.param(
+            {"connection_limit": 0}, ['ALTER ROLE "app" WITH CONNECTION LIMIT 0'], id="0 is a limit"
+        ),
         pytest.param({"connection_limit": -1}, ['ALTER ROLE "app" WITH CONNECTION LIMIT -1'], id="no limit"),
         pytest.param({"login": False}, ['ALTER ROLE "app" WITH NOLOGIN'], id="no login"),
         pytest.param({"member_of": ["pg_monitor"]}, [], id="a member already"),
@@ -76,7 +82,7 @@ CURRENT = RoleState.from_json(
         pytest.param({"settings": {"work_mem": None}}, [], id="nothing to reset"),
         pytest.param(
             {"settings": {"statement_timeout": 5000}},
-            ["ALTER ROLE \"app\" SET \"statement_timeout\" = '5000'"],
+            ['ALTER ROLE "app" SET "statement_timeout" = \'5000\''],
             id="a number",
         ),
         pytest.param({"settings": {"search_path": ["$user", "public"]}}, [], id="the same list"),
@@ -88,7 +94,7 @@ CURRENT = RoleState.from_json(
         ),
         pytest.param(
             {"settings": {"pgaudit.log": "ddl"}},
-            ["ALTER ROLE \"app\" SET \"pgaudit\".\"log\" = 'ddl'"],
+            ['ALTER ROLE "app" SET "pgaudit"."log" = \'ddl\''],
             id="setting of an extension",
         ),
         pytest.param({"privileges": [on(["CONNECT"], database="app")]}, [], id="held already"),
@@ -113,7 +119,7 @@ def test_a_new_role_gets_everything() -> None:
     )
     assert [each.sql for each in plan_role(asked, None, VERIFIER)] == [
         f"CREATE ROLE \"postgres_exporter\" WITH LOGIN CONNECTION LIMIT 5 PASSWORD '{VERIFIER}'",
-        "ALTER ROLE \"postgres_exporter\" SET \"statement_timeout\" = '10s'",
+        'ALTER ROLE "postgres_exporter" SET "statement_timeout" = \'10s\'',
         'GRANT "pg_monitor" TO "postgres_exporter"',
         'GRANT CONNECT ON DATABASE "app" TO "postgres_exporter"',
     ]
@@ -132,7 +138,7 @@ def test_braces_in_a_name_are_only_braces() -> None:
 
 def test_an_empty_list_is_a_setting() -> None:
     (statement,) = plan_role(wish(settings={"search_path": []}), CURRENT, None)
-    assert statement.sql == "ALTER ROLE \"app\" SET \"search_path\" = ''"
+    assert statement.sql == 'ALTER ROLE "app" SET "search_path" = \'\''
 
 
 def test_only_missing_extensions_are_created() -> None:
@@ -153,12 +159,18 @@ def test_a_role_is_dropped_after_its_privileges() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        pytest.param({"secret_arn": None}, "app logs in, so it needs a secret_arn", id="login without secret"),
         pytest.param(
-            {"privileges": [on(["USAGE"], database="app")]}, "USAGE is no privilege on a database", id="database"
+            {"secret_arn": None}, "app logs in, so it needs a secret_arn", id="login without secret"
         ),
         pytest.param(
-            {"privileges": [on(["CONNECT"], schema="public")]}, "CONNECT is no privilege on a schema", id="schema"
+            {"privileges": [on(["USAGE"], database="app")]},
+            "USAGE is no privilege on a database",
+            id="database",
+        ),
+        pytest.param(
+            {"privileges": [on(["CONNECT"], schema="public")]},
+            "CONNECT is no privilege on a schema",
+            id="schema",
         ),
     ],
 )

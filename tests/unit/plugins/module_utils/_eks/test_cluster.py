@@ -36,7 +36,10 @@ def test_provider(issuer: str | None, providers: list[str], expected: str | None
     ],
 )
 def test_partition_region_and_account_come_from_the_arn(partition: str, region: str) -> None:
-    cluster: dict[str, t.Any] = {"name": "lab", "arn": f"arn:{partition}:eks:{region}:123456789012:cluster/lab"}
+    cluster: dict[str, t.Any] = {
+        "name": "lab",
+        "arn": f"arn:{partition}:eks:{region}:123456789012:cluster/lab",
+    }
     read = summary(cluster, [])
     assert (read["partition"], read["region"], read["account"]) == (partition, region, "123456789012")
 

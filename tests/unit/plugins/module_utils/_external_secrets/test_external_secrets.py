@@ -279,6 +279,20 @@ def test_events_that_may_not_be_read_are_done_without() -> None:
     assert "<issuer of the cluster>:sub" in causes(cluster)[0].remedy.replace('"', "")
 
 
+def test_without_the_right_to_read_the_store_that_is_said() -> None:
+    class Guarded(Cluster):
+        def get(self, path: str, query: t.Sequence[tuple[str, str]] = ()) -> Object | None:
+            if path == PATHS["store"]:
+                raise KubernetesError("The Kubernetes API answered GET secretstores with 403")
+            return super().get(path, query)
+
+    cluster = Guarded()
+    cluster.fail()
+    (cause,) = causes(cluster)
+    assert "is not in sync (Ready=False SecretSyncedError" in cause.what
+    assert "secretstores with 403" in cause.remedy
+
+
 @pytest.mark.parametrize(
     ("group", "said"),
     [

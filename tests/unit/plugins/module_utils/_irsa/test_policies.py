@@ -32,7 +32,9 @@ def account(annotation: str | None = ROLE_ARN) -> dict:
 
 def other_issuer() -> dict:
     changed = copy.deepcopy(role())
-    changed["assume_role_policy_document"]["Statement"][0]["Principal"]["Federated"] = "arn:aws:iam::1:oidc-provider/other"
+    changed["assume_role_policy_document"]["Statement"][0]["Principal"]["Federated"] = (
+        "arn:aws:iam::1:oidc-provider/other"
+    )
     return changed
 
 
@@ -51,12 +53,22 @@ def test_trust_names_provider_subject_and_audience() -> None:
     ("the_role", "the_account", "words"),
     [
         pytest.param(role(), account(), [], id="a right trust has no fault"),
-        pytest.param(role(sub="system:serviceaccount:default:aurora-access"), account(), [":sub is", "default"], id="other namespace"),
+        pytest.param(
+            role(sub="system:serviceaccount:default:aurora-access"),
+            account(),
+            [":sub is", "default"],
+            id="other namespace",
+        ),
         pytest.param(role(sub=""), account(), [":sub is missing"], id="no sub"),
         pytest.param(role(aud=""), account(), [":aud is missing", "sts.amazonaws.com"], id="no aud"),
         pytest.param(role(aud="other"), account(), [":aud is other"], id="other aud"),
         pytest.param(role(), account(None), ["annotation", "missing"], id="no annotation"),
-        pytest.param(role(), account("arn:aws:iam::1:role/other"), ["annotation", "role/other"], id="other role annotated"),
+        pytest.param(
+            role(),
+            account("arn:aws:iam::1:role/other"),
+            ["annotation", "role/other"],
+            id="other role annotated",
+        ),
         pytest.param(role(), {}, ["does not exist"], id="no service account"),
         pytest.param({}, account(), ["IAM role does not exist"], id="no role"),
         pytest.param(other_issuer(), account(), ["Principal.Federated", "other"], id="other issuer"),
@@ -72,8 +84,15 @@ def test_faults_are_named(the_role: dict, the_account: dict, words: list[str]) -
     ("region", "keys", "service"),
     [
         pytest.param("eu-central-1", [], None, id="no key, no kms right"),
-        pytest.param("eu-central-1", ["k"], "secretsmanager.eu-central-1.amazonaws.com", id="key only through Secrets Manager"),
-        pytest.param("cn-north-1", ["k"], "secretsmanager.cn-north-1.amazonaws.com.cn", id="China has its own suffix"),
+        pytest.param(
+            "eu-central-1",
+            ["k"],
+            "secretsmanager.eu-central-1.amazonaws.com",
+            id="key only through Secrets Manager",
+        ),
+        pytest.param(
+            "cn-north-1", ["k"], "secretsmanager.cn-north-1.amazonaws.com.cn", id="China has its own suffix"
+        ),
     ],
 )
 def test_reader_policy(region: str, keys: list[str], service: str | None) -> None:
