@@ -37,12 +37,13 @@ class PostgresError(Exception):
 class Installation:
     """A copy of a PostgreSQL installation that differs in the control files of a few extensions.
 
-    PostgreSQL finds its files relative to its own path, so the copy is one of the programs only:
+    PostgreSQL finds its files relative to its own path, so the copy is one of the server only:
     all other files are links.
     """
 
     def __init__(self, postgres: Path, directory: Path) -> None:
-        source, share = postgres.resolve().parent, _share(postgres)
+        self._initdb = postgres.resolve().parent / "initdb"
+        source, share = self._initdb.parent, _share(self._initdb)
         root = Path(os.path.commonpath([source, share]))
         self._bin = directory / source.relative_to(root)
         self._template = directory / "home" / "template"
@@ -51,8 +52,7 @@ class Installation:
         target = directory / share.relative_to(root)
         for path in (self._bin, target / "extension"):
             _make_readable(path, directory)
-        for program in ("postgres", "initdb"):
-            shutil.copy2(source / program, self._bin / program)
+        shutil.copy2(source / "postgres", self.postgres)
         _link((path for path in source.parent.iterdir() if path != source), self._bin.parent)
         _link((path for path in share.iterdir() if path.name != "extension"), target)
         _link((share / "extension").iterdir(), target / "extension")
@@ -93,7 +93,7 @@ class Installation:
             shutil.rmtree(unfinished, ignore_errors=True)
             _run(
                 [
-                    *(self._bin / "initdb", "--pgdata", unfinished, "--username", ADMINISTRATOR),
+                    *(self._initdb, "--pgdata", unfinished, "--username", ADMINISTRATOR),
                     *("--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8"),
                     # Small segments: each copy is half as large.
                     *("--wal-segsize", "1", "--no-sync", "--no-instructions"),
@@ -141,9 +141,8 @@ def _run(args: Sequence[str | Path], directory: Path, text: str = "") -> str:
     return output
 
 
-def _share(postgres: Path) -> Path:
+def _share(initdb: Path) -> Path:
     # initdb tells where its files are; pg_config is not part of every package.
-    initdb = postgres.resolve().parent / "initdb"
     output = _run([initdb, "--show", "--pgdata", "/nonexistent"], Path("/"))
     found = re.search(r"^share_path=(.+)$", output, re.MULTILINE)
     if found is None:

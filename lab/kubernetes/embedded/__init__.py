@@ -14,7 +14,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -49,8 +51,8 @@ class EmbeddedKubernetes:
         self._authority = authority
         self._kubeconfigs: dict[str, Path] = {}
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._finish: Callable[[], object] = _nothing
         self._tokens: Tokens | None = None
         self._server = ""
 
@@ -74,16 +76,17 @@ class EmbeddedKubernetes:
         if self._thread:
             return
         ready: Future[str] = Future()
-        self._thread = threading.Thread(target=self._run, args=(ready,), name="kubernetes-api", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._run, args=(ready,), name="kubernetes-api", daemon=True)
+        thread.start()
         self._server = ready.result(_START_SECONDS)
+        self._thread = thread
 
     def stop(self) -> None:
         """End all requests and watches, and the server."""
-        if self._thread and self._loop:
-            self._loop.call_soon_threadsafe(self._finish)
+        if self._thread:
+            self._finish()
             self._thread.join()
-        self._thread = self._loop = None
+            self._thread = None
 
     def kubeconfig_for(self, user: str) -> Path:
         """Kubeconfig of a user by name; the file is private, and made when it is asked for first."""
@@ -119,13 +122,13 @@ class EmbeddedKubernetes:
             ready.set_exception(error)
 
     async def _serve(self, ready: Future[str]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._finished = asyncio.Event()
+        loop, finished = asyncio.get_running_loop(), asyncio.Event()
+        self._finish = partial(loop.call_soon_threadsafe, finished.set)
         store, kinds = Store(), Kinds()
         verbs = Verbs(store, Strategy())
         self._tokens = Tokens(store, self._settings.issuer)
         audit = Audit(self._settings.state / "kubernetes-audit.jsonl")
-        Lifecycle(store, kinds, verbs, self.authority.read_text(), self._loop.call_soon)
+        Lifecycle(store, kinds, verbs, self.authority.read_text(), loop.call_soon)
         seed(kinds, verbs)
         runner = web.AppRunner(
             Server(store, kinds, verbs, self._tokens, audit).application,
@@ -139,19 +142,20 @@ class EmbeddedKubernetes:
         host, port, *_ = runner.addresses[0]
         ready.set_result(f"https://{host}:{port}")
         try:
-            await self._finished.wait()
+            await finished.wait()
         finally:
             await runner.cleanup()
             audit.close()
-
-    def _finish(self) -> None:
-        self._finished.set()
 
     def _ssl_context(self) -> ssl.SSLContext:
         issued = self._authority.issue("kubernetes", _HOSTS)
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(issued.certificate, issued.key)
         return context
+
+
+def _nothing() -> None:
+    """There is no server to end."""
 
 
 def seed(kinds: Kinds, verbs: Verbs) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from lab.kubernetes.embedded.decoding import WrongTypeError, decode
 from lab.kubernetes.embedded.defaults import fill_defaults
-from lab.kubernetes.embedded.errors import ApiError, bad_request
+from lab.kubernetes.embedded.errors import ApiError, bad_request, invalid, invalid_value
 from lab.kubernetes.embedded.kinds import Kind
 from lab.kubernetes.embedded.merging import check_configuration
-from lab.kubernetes.embedded.objects import Json, Object, clone
+from lab.kubernetes.embedded.objects import Json, Object, clone, dig
 
 
 @dataclass
@@ -93,6 +93,9 @@ class Call:
                 f"the object provided is unrecognized (must be of type {kind.name}): "
                 f"Object 'Kind' is missing in '{shown}'"
             )
+        if kind.custom and name != kind.name and version == kind.api_version:
+            problem = invalid_value("kind", name, f"must be {kind.name}")
+            raise invalid(kind, dig(raw, "metadata", "name") or "", [problem])
         if name and name != kind.name:
             raise bad_request(
                 f'{name} in version "{version.rpartition("/")[2]}" cannot be handled as a {kind.name}: '

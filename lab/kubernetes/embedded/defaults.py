@@ -55,7 +55,10 @@ def _pod(item: Object) -> None:
         for container in _containers(spec):
             for port in container.get("ports", []):
                 port.setdefault("hostPort", port.get("containerPort"))
-    item["status"].setdefault("phase", "Pending")
+    status = item["status"]
+    status.setdefault("phase", "Pending")
+    if status.get("podIP"):
+        status.setdefault("podIPs", [{"ip": status["podIP"]}])
 
 
 def _deployment(item: Object) -> None:

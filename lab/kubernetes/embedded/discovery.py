@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lab.kubernetes.embedded.errors import no_such_path
+from lab.kubernetes.embedded.errors import NoSuchGroupError
 from lab.kubernetes.embedded.kinds import Kind, Kinds
 from lab.kubernetes.embedded.objects import Object
 
@@ -43,18 +43,18 @@ def group_list(kinds: Kinds) -> Object:
 
 
 def group(kinds: Kinds, name: str) -> Object:
-    """GET /apis/GROUP; ApiError 404."""
+    """GET /apis/GROUP; NoSuchGroupError."""
     found = _groups(kinds).get(name)
     if found is None:
-        raise no_such_path()
+        raise NoSuchGroupError
     return {"kind": "APIGroup", "apiVersion": "v1", **found}
 
 
 def resource_list(kinds: Kinds, group_name: str, version: str) -> Object:
-    """GET /api/v1 or /apis/GROUP/VERSION; ApiError 404."""
+    """GET /api/v1 or /apis/GROUP/VERSION; NoSuchGroupError."""
     served = [kind for kind in kinds if (kind.group, kind.version) == (group_name, version)]
     if not served:
-        raise no_such_path()
+        raise NoSuchGroupError
     resources = [resource for kind in served for resource in _resources(kind)]
     return {
         "kind": "APIResourceList",
@@ -116,10 +116,10 @@ def openapi_index(kinds: Kinds) -> Object:
 
 
 def openapi(kinds: Kinds, path: str) -> Object:
-    """GET /openapi/v3/PATH: only what tells kubectl which parameters a kind takes; ApiError 404."""
+    """GET /openapi/v3/PATH: only what tells kubectl which parameters a kind takes; NoSuchGroupError."""
     served = [kind for kind in kinds if _path(kind) == path]
     if not served:
-        raise no_such_path()
+        raise NoSuchGroupError
     operations: Object = {}
     for kind in served:
         place = "/namespaces/{namespace}" if kind.namespaced else ""

@@ -39,7 +39,7 @@ class ApiError(Exception):
             "status": "Failure",
             "message": message,
             **({"reason": reason} if reason else {}),
-            **({"details": details} if details else {}),
+            **({} if details is None else {"details": details}),
             "code": code,
         }
 
@@ -140,6 +140,10 @@ def unauthorized() -> ApiError:
 def no_such_path() -> ApiError:
     """404 of a path that no kind serves."""
     return ApiError(404, "NotFound", "the server could not find the requested resource", {})
+
+
+class NoSuchGroupError(Exception):
+    """Nothing is served under a path's group; the real server answers that in plain text."""
 
 
 def not_found(kind: Kind, name: str) -> ApiError:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lab.kubernetes.embedded.builtin import builtin
-from lab.kubernetes.embedded.errors import no_such_path
+from lab.kubernetes.embedded.errors import NoSuchGroupError, no_such_path
 from lab.kubernetes.embedded.objects import Object, dig
 from lab.kubernetes.embedded.schema import ANY, Schema, from_openapi
 
@@ -169,6 +169,9 @@ BUILTIN = (
 )
 
 
+_BUILTIN_GROUPS = {kind.group for kind in BUILTIN}
+
+
 class Kinds:
     """All kinds that are served now."""
 
@@ -179,10 +182,10 @@ class Kinds:
         return iter(self._kinds.values())
 
     def find(self, group: str, version: str, plural: str) -> Kind:
-        """The kind that a path names; ApiError 404 when there is none."""
+        """The kind that a path names; ApiError 404 or NoSuchGroupError when there is none."""
         kind = self._kinds.get((group, version, plural))
         if kind is None:
-            raise no_such_path()
+            raise no_such_path() if group in _BUILTIN_GROUPS else NoSuchGroupError(group)
         return kind
 
     def stored_at(self, place: Place) -> Kind:

@@ -34,6 +34,16 @@ _OPTIONS = {
 }
 
 
+class _JsonLoader(yaml.CSafeLoader):
+    """Reads YAML as JSON: dates stay text."""
+
+
+_JsonLoader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for letter, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 @dataclass(frozen=True)
 class Target:
     """The object or collection that a path names."""
@@ -117,7 +127,7 @@ async def body_of(request: web.Request) -> Json:
     if "protobuf" in media or "cbor" in media:
         raise unsupported_media("application/json, application/yaml")
     try:
-        return yaml.load(content, yaml.CSafeLoader) if "yaml" in media else json.loads(content)
+        return yaml.load(content, _JsonLoader) if "yaml" in media else json.loads(content)
     except (ValueError, yaml.YAMLError) as error:
         raise bad_request(f"couldn't get version/kind; json parse error: {error}") from error
 

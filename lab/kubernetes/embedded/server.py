@@ -9,7 +9,7 @@ from aiohttp import web
 
 from lab.kubernetes.embedded import discovery
 from lab.kubernetes.embedded.audit import Audit, Request
-from lab.kubernetes.embedded.errors import ApiError, no_such_path, unauthorized
+from lab.kubernetes.embedded.errors import ApiError, NoSuchGroupError, unauthorized
 from lab.kubernetes.embedded.handlers import WARNINGS, Handlers, json_response
 from lab.kubernetes.embedded.kinds import Kinds
 from lab.kubernetes.embedded.objects import Json
@@ -60,6 +60,8 @@ class Server:
                 response = await self._handlers.choose(request, target)(request, target)
         except ApiError as error:
             response = json_response(error.status, error.code)
+        except NoSuchGroupError:
+            response = web.Response(text="404 page not found\n", status=404)
         for warning in dict.fromkeys(warnings):
             quoted = warning.replace("\\", "\\\\").replace('"', '\\"')
             response.headers.add("Warning", f'299 - "{quoted}"')
@@ -95,7 +97,7 @@ class Server:
         if parts[:1] in (["api"], ["apis"]):
             group = "" if parts[0] == "api" else parts[1]
             return json_response(discovery.resource_list(self._kinds, group, parts[-1]))
-        raise no_such_path()
+        raise NoSuchGroupError
 
 
 def _parts(request: web.Request) -> list[str]:

@@ -52,6 +52,8 @@ class Strategy:
                 item["status"] = clone(before["status"])
         if kind.place == ("", "services"):
             service_addresses(item, before, self._address)
+        elif kind.place == ("", "namespaces") and subresource != "finalize":
+            item["spec"] = clone(before["spec"])
         if kind.generations and _counts(kind, item, before):
             item["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
 

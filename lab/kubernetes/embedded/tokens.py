@@ -105,7 +105,7 @@ class Tokens:
         return {
             "kind": "TokenRequest",
             "apiVersion": "authentication.k8s.io/v1",
-            "metadata": {"name": name, "namespace": namespace, "creationTimestamp": timestamp()},
+            "metadata": {**_identity(account), "namespace": namespace, "creationTimestamp": timestamp()},
             "spec": spec,
             "status": {"token": token, "expirationTimestamp": timestamp(seconds)},
         }

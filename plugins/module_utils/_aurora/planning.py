@@ -112,7 +112,7 @@ def _values(wish: ClusterWish, observed: Observed | None) -> dict[str, t.Any]:
     values = dict(wish.values)
     if isinstance(values.get("scaling"), ScalingWish):
         current = Scaling.from_cluster(observed.cluster) if observed else None
-        values["scaling"] = plan_scaling(current, values["scaling"])
+        values["scaling"] = plan_scaling(wish.cluster_id, current, values["scaling"])
     return values
 
 

@@ -40,10 +40,7 @@ def rescale(watch: Watch, wish: ScalingWish, reboot: Reboot, *, dry_run: bool) -
     if not dry_run and not observed.settled:
         observed = watch.until_settled()
     before = Scaling.from_cluster(observed.cluster)
-    try:
-        after = plan_scaling(before, wish)
-    except AuroraError as error:
-        raise AuroraError(f"Could not scale cluster {watch.cluster_id}: {error.message}") from error
+    after = plan_scaling(watch.cluster_id, before, wish)
     if dry_run:
         return _foreseen(observed, before, after, reboot)
     if after != before:

@@ -63,7 +63,7 @@ class ScalingWish:
         return cls(**{field.name: options.get(field.name) for field in dataclasses.fields(cls)})
 
 
-def plan_scaling(current: Scaling | None, wish: ScalingWish) -> Scaling:
+def plan_scaling(cluster_id: str, current: Scaling | None, wish: ScalingWish) -> Scaling:
     """The whole range to ask for: what the task left out stays as the cluster has it.
 
     Raises AuroraError where the wish is certainly wrong; AWS words the limits of version and region better.
@@ -74,13 +74,18 @@ def plan_scaling(current: Scaling | None, wish: ScalingWish) -> Scaling:
         maximum = current.max_capacity if maximum is None else maximum
     if minimum is None or maximum is None:
         raise AuroraError(
-            "the cluster has no Serverless v2 range yet, so min_capacity and max_capacity are both needed"
+            f"Could not scale cluster {cluster_id}: it has no Serverless v2 range yet,"
+            " so min_capacity and max_capacity are both needed"
         )
-    for name, value in (("min_capacity", minimum), ("max_capacity", maximum)):
-        if value < 0 or value * 2 % 1:
-            raise AuroraError(f"{name} is {value:g}, but capacity comes in half steps: 0, 0.5, 1, 1.5 ...")
+    mistakes = [
+        f"{name} is {value:g}, but capacity comes in half steps: 0, 0.5, 1, 1.5 ..."
+        for name, value in (("min_capacity", minimum), ("max_capacity", maximum))
+        if value < 0 or value * 2 % 1
+    ]
     if minimum > maximum:
-        raise AuroraError(f"min_capacity ({minimum:g}) is above max_capacity ({maximum:g})")
+        mistakes.append(f"min_capacity ({minimum:g}) is above max_capacity ({maximum:g})")
+    if mistakes:
+        raise AuroraError(f"Could not scale cluster {cluster_id}: {'; '.join(mistakes)}")
     return Scaling(float(minimum), float(maximum), _auto_pause(current, wish, minimum))
 
 

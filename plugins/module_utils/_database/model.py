@@ -18,7 +18,7 @@ LIST_SETTINGS = frozenset(
 )
 LIST_ITEM = re.compile(r'"((?:[^"]|"")*)"|([^,\s"]+)')
 
-Value = str | tuple[str, ...]
+Value: t.TypeAlias = "str | tuple[str, ...]"
 
 
 class Grant(t.NamedTuple):

@@ -47,7 +47,5 @@ def validate(kind: Kind, item: Object, before: Object | None, subresource: str =
     if kind.custom:
         problems += custom_object(kind.schema, item)
     elif subresource != "status" and kind.name in _RULES:
-        # The real server puts the problems of the kind first when it creates.
-        own = list(_RULES[kind.name](item, before))
-        problems = problems + own if before else own or problems
+        problems += _RULES[kind.name](item, before)
     return problems

@@ -41,6 +41,10 @@ class TestNamespaces:
         assert gone(api, f"/api/v1/namespaces/{namespace}")
         assert api.get(f"{apps}/deployments/d").code == 404
 
+    def test_its_own_finalizer_cannot_be_taken(self, api: Any, namespace: str) -> None:
+        path = f"/api/v1/namespaces/{namespace}"
+        assert api.merge(path, {"spec": {"finalizers": []}}).body["spec"] == {"finalizers": ["kubernetes"]}
+
     def test_nothing_new_while_it_goes(self, api: Any, namespace: str, core: str) -> None:
         api.post(f"{core}/configmaps", {"metadata": {"name": "c", "finalizers": ["a.b/c"]}})
         api.delete(f"/api/v1/namespaces/{namespace}")

@@ -74,7 +74,7 @@ class TestCreate:
             ),
             pytest.param("/api/v1/foos", {}, (404, "NotFound"), None, id="an unknown kind has no path"),
             pytest.param(
-                "/apis/nope.io/v1/foos", {}, (404, "NotFound"), None, id="an unknown group has no path"
+                "/apis/apps/v1/foos", {}, (404, "NotFound"), None, id="an unknown kind of a group, too"
             ),
         ],
     )
@@ -116,8 +116,9 @@ class TestCreate:
         assert (secret["type"], secret["data"], "stringData" in secret) == ("Opaque", {"u": "eA=="}, False)
 
     def test_yaml_is_read(self, api: Any, core: str) -> None:
-        content = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: y}\n"
-        assert api.call("POST", f"{core}/configmaps", content, "application/yaml").code == 201
+        content = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: y, annotations: {since: 2026-01-01}}\n"
+        answer = api.call("POST", f"{core}/configmaps", content, "application/yaml")
+        assert (answer.code, answer.body["metadata"]["annotations"]) == (201, {"since": "2026-01-01"})
 
     def test_protobuf_is_refused(self, api: Any, core: str) -> None:
         answer = api.call("POST", f"{core}/configmaps", b"k8s", "application/vnd.kubernetes.protobuf")

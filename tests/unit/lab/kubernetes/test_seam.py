@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import stat
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from kubernetes import client, config, watch
 
 from lab.certificates import Authority
 from lab.kubernetes import Kubernetes, open_kubernetes
@@ -30,6 +32,16 @@ class TestEmbedded:
         assert server.server == first
         server.stop()
         server.stop()
+
+    def test_stop_ends_watches(self, settings: Settings, tmp_path: Path) -> None:
+        server = open_kubernetes(replace(settings, state=tmp_path), Authority.create(tmp_path / "ca"))
+        server.start()
+        with config.new_client_from_config(str(server.kubeconfig)) as library:
+            stream = watch.Watch().stream(client.CoreV1Api(library).list_namespace)
+            next(stream)
+            started = time.monotonic()
+            server.stop()
+            assert time.monotonic() - started < 3
 
     def test_what_needs_a_running_server_says_so(self, settings: Settings, tmp_path: Path) -> None:
         server = open_kubernetes(replace(settings, state=tmp_path), Authority.create(tmp_path / "ca"))

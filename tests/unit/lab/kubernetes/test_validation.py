@@ -410,6 +410,11 @@ class TestPods:
         assert api.get(f"{core}/pods/p").body["spec"]["nodeName"] == "lab"
         assert api.post(f"{core}/pods/p/binding", binding).outcome == (409, "Conflict")
 
+    def test_one_address_stands_for_all(self, api: Any, core: str, pod: Any) -> None:
+        api.post(f"{core}/pods", pod)
+        body = api.strategic(f"{core}/pods/p/status", {"status": {"podIP": "127.60.0.1"}}).body
+        assert body["status"]["podIPs"] == [{"ip": "127.60.0.1"}]
+
     def test_a_scheduled_pod_ends_in_peace(self, api: Any, core: str, pod: Any) -> None:
         pod["spec"].update(nodeName="lab", terminationGracePeriodSeconds=7)
         api.post(f"{core}/pods", pod)

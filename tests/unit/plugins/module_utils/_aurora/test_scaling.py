@@ -35,7 +35,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._aurora.sc
     ],
 )
 def test_plan(current: Scaling | None, wish: ScalingWish, expected: Scaling) -> None:
-    assert plan_scaling(current, wish) == expected
+    assert plan_scaling("demo", current, wish) == expected
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_plan(current: Scaling | None, wish: ScalingWish, expected: Scaling) -> 
     ],
 )
 def test_certain_mistakes_are_refused(current: Scaling | None, wish: ScalingWish, words: str) -> None:
-    with pytest.raises(AuroraError, match=words):
-        plan_scaling(current, wish)
+    with pytest.raises(AuroraError, match=f"Could not scale cluster demo: .*{words}"):
+        plan_scaling("demo", current, wish)
 
 
 @pytest.mark.parametrize(
