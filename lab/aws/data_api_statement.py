@@ -135,7 +135,7 @@ class _Type:
     @classmethod
     def of(cls, oid: int) -> _Type:
         info = types.get(oid)
-        return cls(info.name, oid == info.array_oid) if info else cls("unknown", False)
+        return cls(info.name.strip('"'), oid == info.array_oid) if info else cls("unknown", False)
 
     def describe(self, column: str) -> dict[str, Any]:
         jdbc = _JDBC_ARRAY if self.is_array else _JDBC.get(self.name, _JDBC_OTHER)

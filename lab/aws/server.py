@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +26,7 @@ from lab.certificates import Authority
 from lab.programs import Program
 from lab.settings import Settings
 
+_one_at_a_time = threading.Lock()
 _SERVICES = ("cloudwatch", "ec2", "eks", "iam", "kms", "rds", "rdsdata", "secretsmanager", "sts")
 
 
@@ -44,7 +46,10 @@ class Kubernetes(Protocol):
 
 
 class AwsEndpoint:
-    """AWS on a free loopback port. moto keeps its state per process, so there is one at a time."""
+    """AWS on a free loopback port. moto keeps its state per process, so there is one at a time.
+
+    An endpoint is started and stopped once.
+    """
 
     def __init__(
         self, settings: Settings, authority: Authority, postgres: Program, kubernetes: Kubernetes
@@ -58,25 +63,38 @@ class AwsEndpoint:
         self._sampler = Sampler(self._aurora)
         self._log: RequestLog | None = None
         self._data_api: DataApi | None = None
+        self._running = False
         self.url = ""
         #: Access key id and secret access key of the administrator.
         self.credentials = ("", "")
 
     def start(self) -> None:
         """Seed the account and answer requests; raises what the first failing part raises."""
-        for service in _SERVICES:
-            backends.get_backend(service).reset()
+        if not _one_at_a_time.acquire(blocking=False):
+            raise RuntimeError(
+                "An AWS endpoint runs in this process already, and moto has room for one only."
+            )
+        self._running = True
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
         # One line per request says less than the request log.
         logging.getLogger("werkzeug").setLevel(logging.WARNING)
+        for service in _SERVICES:
+            backends.get_backend(service).reset()
         self._log = RequestLog(self._settings.state / "aws-requests.jsonl")
         self._install(Gate(self._settings, self._log))
         self.credentials = seed.create_administrator(self._settings)
         seed.create_eks_cluster(self._settings, self._kubernetes)
         self._aurora.start()
         self._server.start()
+        self._sampler.start()
         host, port = self._server.get_host_and_port()
         self.url = f"http://{host}:{port}"
-        self._sampler.start()
 
     def _install(self, gate: Gate) -> None:
         patches = self._patches
@@ -103,3 +121,6 @@ class AwsEndpoint:
         self._patches.undo()
         if self._log:
             self._log.close()
+        if self._running:
+            self._running = False
+            _one_at_a_time.release()

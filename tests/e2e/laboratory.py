@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -26,6 +27,7 @@ BIN = Path(sys.executable).parent
 RECAP = re.compile(
     r"^(?P<host>\S+)\s+: ok=(?P<ok>\d+)\s+changed=(?P<changed>\d+)\s+.*failed=(?P<failed>\d+)", re.M
 )
+HOSTILE = "p%40:/?#&+ \"é'\\{{ x }}"
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 
 T = TypeVar("T")
@@ -104,6 +106,22 @@ class Laboratory:
         )
         seen = {name: _lines(path, before[name]) for name, path in logs.items()}
         return Run(done.returncode, done.stdout, seen["aws"], seen["kubernetes"])
+
+    def kill_at(self, task: str, playbook: str, inventories: Sequence[str]) -> None:
+        """Starts a run and kills it, with all its workers, as soon as it names the task."""
+        sources = [word for inventory in inventories for word in ("-i", inventory)]
+        with subprocess.Popen(
+            [str(BIN / "ansible-playbook"), playbook, *sources],
+            cwd=ROOT,
+            env={**self.environment, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            assert process.stdout
+            seen = any(task in line for line in process.stdout)
+            os.killpg(process.pid, signal.SIGKILL)
+        assert seen, f"the run never came to {task!r}"
 
     # Independent looks: boto3, psycopg, the Kubernetes client, HTTP.
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from kubernetes import client, config
 
-from tests.e2e.laboratory import ROOT, Journey, Laboratory
+from tests.e2e.laboratory import HOSTILE, ROOT, Journey, Laboratory
 
 STACKS = ["aurora", "orders"]
 
@@ -116,6 +116,14 @@ def test_prometheus_has_target_and_healthy_rules(journey: Journey, lab: Laborato
     ]
     assert len(rules) == 16
     assert {rule["health"] for rule in rules} == {"ok"}
+
+
+def test_chosen_password_and_foreign_keys_stay_however_hostile(journey: Journey, lab: Laboratory) -> None:
+    for name in ("orders-postgres-credentials", "orders-postgres-app-credentials"):
+        document = lab.document(name)
+        assert (document["password"], document["note"]) == (HOSTILE, "not ours")
+        assert document["dbClusterIdentifier"] == "demo-orders-postgres"
+    assert lab.secret("orders-credentials")["password"] == HOSTILE
 
 
 def test_stacks_share_nothing_but_the_dashboards(journey: Journey, lab: Laboratory) -> None:

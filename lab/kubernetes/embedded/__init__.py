@@ -6,7 +6,8 @@ endpoints and operators are the business of the stand-ins.
 
 Declared differences from a real cluster: no authorization (every known user may do everything; the audit log
 says who did), no limit and continue in lists (they are always whole), no protobuf, no tables, no rules in
-CEL, no webhooks, no pod security, no quotas; pods may have loopback addresses.
+CEL, no webhooks, no pod security, no quotas, no kinds but those of the table; Endpoints and EndpointSlices
+may have loopback addresses, and the proxy goes there.
 """
 
 from __future__ import annotations

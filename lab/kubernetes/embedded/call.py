@@ -66,14 +66,14 @@ class Call:
                 "Incorrect version specified in apply patch. "
                 f"Specified patch version: {raw['apiVersion']}, expected: {self.kind.api_version}"
             )
-        config: Object = clone(raw)
-        metadata = config.setdefault("metadata", {})
-        if metadata.get("managedFields") is not None:
+        if dig(raw, "metadata", "managedFields") is not None:
             raise bad_request("metadata.managedFields must be nil")
+        check_configuration(self.kind, self.namespace, self.name, raw)
+        config: Object = clone(raw)
+        metadata = config["metadata"] = config.get("metadata") or {}
         metadata.setdefault("name", self.name)
         self.check_name(metadata)
         self._settle_namespace(metadata)
-        check_configuration(self.kind, self.namespace, self.name, config)
         return config
 
     def check_name(self, metadata: Object) -> None:

@@ -55,7 +55,7 @@ def decode(kind: Kind, raw: Object) -> Decoded:
         decoded.object = _prune(kind.schema, clone(body), "", decoded)
         metadata = raw.get("metadata")
         if metadata is not None:
-            # `decode_metadata` is the same for all kinds.
+            # Metadata is a built-in structure in every kind.
             decoded.object["metadata"] = _Reader(decoded).read(
                 builtin("V1ObjectMeta"), metadata, "metadata", ("",)
             )

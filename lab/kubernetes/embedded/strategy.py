@@ -162,7 +162,8 @@ def _qos_class(spec: Object) -> str:
 
 
 def _established(item: Object) -> Object:
-    spec = item["spec"]
+    # This comes before the rules that demand these fields.
+    spec = item.get("spec", {})
     now = timestamp()
     conditions = [
         {
@@ -182,6 +183,8 @@ def _established(item: Object) -> Object:
     ]
     return {
         "conditions": conditions,
-        "acceptedNames": clone(spec["names"]),
-        "storedVersions": [version["name"] for version in spec["versions"] if version.get("storage")],
+        "acceptedNames": clone(spec.get("names", {})),
+        "storedVersions": [
+            version.get("name") for version in spec.get("versions", []) if version.get("storage")
+        ],
     }

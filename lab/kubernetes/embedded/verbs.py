@@ -86,9 +86,11 @@ class Verbs:
         before = self._store.get(call.kind.place, call.namespace, call.name)
         metadata = before["metadata"] if before else {}
         live = _without_managed_fields(before) if before else blank(call.kind)
-        state, owners = ownership.apply(
-            self._write(call), live, config, ownership.owners_of(metadata), force=force
-        )
+        owners = ownership.owners_of(metadata)
+        try:
+            state, owners = ownership.apply(self._write(call), live, config, owners, force=force)
+        except ValueError as error:
+            raise internal(f"failed to create typed live object: {error}") from error
         item = call.decoded(state, internal)
         if before:
             return self._finish_update(call, before, item, owners), False

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from lab.kubernetes.embedded.errors import ApiError
 from lab.kubernetes.embedded.kinds import Kind
 from lab.kubernetes.embedded.objects import Object
 from lab.kubernetes.embedded.selectors import Predicate
@@ -99,15 +100,7 @@ def _bookmark(kind: Kind, revision: int, annotations: Object) -> bytes:
 
 
 def _expired(wanted: int | None, present: int) -> Object:
-    return {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Failure",
-        "message": f"too old resource version: {wanted} ({present})",
-        "reason": "Expired",
-        "code": 410,
-    }
+    return ApiError(410, "Expired", f"too old resource version: {wanted} ({present})").status
 
 
 def _line(type_: str, item: Object) -> bytes:

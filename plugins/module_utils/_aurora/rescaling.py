@@ -41,46 +41,45 @@ def rescale(watch: Watch, wish: ScalingWish, reboot: Reboot, *, dry_run: bool) -
         observed = watch.until_settled()
     before = Scaling.from_cluster(observed.cluster)
     after = plan_scaling(watch.cluster_id, before, wish)
-    if dry_run:
-        return _foreseen(observed, before, after, reboot)
-    if after != before:
-        watch.when_free(
-            lambda: api.modify_cluster(
-                watch.client, watch.cluster_id, {"ServerlessV2ScalingConfiguration": after.request()}
-            )
-        )
-        observed = watch.until(lambda seen: _unlike(after, seen))
-    rebooted = _to_reboot(observed, reboot)
-    for instance_id in rebooted:
-        _reboot(watch, instance_id)
-    if rebooted:
-        observed = watch.until_settled()
-    return Rescaled(before, after, any(member.pending_reboot for member in observed.members), rebooted)
-
-
-def _foreseen(observed: Observed, before: Scaling | None, after: Scaling, reboot: Reboot) -> Rescaled:
-    """max_connections is static: when it changes, AWS marks every member as waiting for a reboot."""
-    pending = any(member.pending_reboot for member in observed.members)
-    pending = pending or before is None or before.max_connections != after.max_connections
+    if after != before and not dry_run:
+        observed = _set_range(watch, after)
+    waiting = _waiting_for_reboot(observed, before, after)
     everyone = tuple(member.instance_id for member in reversed(observed.members))
-    rebooted = everyone if reboot == "always" or (reboot == "if_pending" and pending) else ()
-    return Rescaled(before, after, pending and not rebooted, rebooted)
+    rebooted = {"never": (), "if_pending": waiting, "always": everyone}[reboot]
+    if not dry_run:
+        for instance_id in rebooted:
+            _reboot(watch, instance_id)
+    return Rescaled(before, after, bool(set(waiting) - set(rebooted)), rebooted)
 
 
-def _unlike(wanted: Scaling, seen: Observed) -> list[str]:
-    shown = Scaling.from_cluster(seen.cluster)
-    return [] if shown == wanted else [f"its range is {shown}, not {wanted}"]
+def _set_range(watch: Watch, wanted: Scaling) -> Observed:
+    """AWS tells of no pending range: only reading it back shows that it is there."""
+    request = {"ServerlessV2ScalingConfiguration": wanted.request()}
+    watch.when_free(lambda: api.modify_cluster(watch.client, watch.cluster_id, request))
+
+    def unlike(seen: Observed) -> list[str]:
+        shown = Scaling.from_cluster(seen.cluster)
+        return [] if shown == wanted else [f"its range is {shown}, not {wanted}"]
+
+    return watch.until(unlike)
 
 
-def _to_reboot(observed: Observed, reboot: Reboot) -> tuple[str, ...]:
-    """Readers first: the writer's connections break last, and a reader is ready to take over."""
+def _waiting_for_reboot(observed: Observed, before: Scaling | None, after: Scaling) -> tuple[str, ...]:
+    """Readers first: the writer's connections break last, and a reader is ready to take over.
+
+    max_connections is static: when the run changes it, every member waits, whether AWS shows it yet or not.
+    """
+    changed = before is not None and before.max_connections != after.max_connections
     return tuple(
-        member.instance_id
-        for member in reversed(observed.members)
-        if reboot == "always" or (reboot == "if_pending" and member.pending_reboot)
+        member.instance_id for member in reversed(observed.members) if changed or member.pending_reboot
     )
 
 
 def _reboot(watch: Watch, instance_id: str) -> None:
     watch.when_free(functools.partial(api.reboot_member, watch.client, instance_id))
-    watch.until_settled()
+
+    def pending(seen: Observed) -> list[str]:
+        waiting = [member.instance_id for member in seen.members if member.pending_reboot]
+        return [f"{instance_id} still waits for its reboot"] if instance_id in waiting else []
+
+    watch.until(pending)

@@ -163,8 +163,8 @@ def ensure_absent(database: Database, wishes: Sequence[RoleWish], *, dry_run: bo
             if not re.search("2BP01|some objects depend on it", error.answer):
                 raise
             raise DatabaseError(
-                message=f"Could not drop {', '.join(wish.name for wish in wishes)}. Give what they own to another"
-                " role (REASSIGN OWNED), then run again",
+                message=f"Could not drop {', '.join(wish.name for wish in wishes)}."
+                " Give what they own to another role (REASSIGN OWNED), then run again",
                 exception=error.exception,
             ) from error.exception
     return Outcome(tuple(statement.shown for statement in statements), {wish.name: None for wish in wishes})

@@ -45,4 +45,5 @@ def _versions(versions: list[Object]) -> Iterator[Problem]:
         where = f"spec.versions[{index}]"
         if not dig(version, "schema", "openAPIV3Schema"):
             yield required(f"{where}.schema.openAPIV3Schema", "schemas are required")
-        yield from worded(f"{where}.name", version["name"], names.service_name(version["name"]))
+        name = version.get("name", "")
+        yield from worded(f"{where}.name", name, names.service_name(name))

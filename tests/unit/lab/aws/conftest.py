@@ -115,14 +115,14 @@ class Aws:
             assert cluster["Status"] not in {"failed", "incompatible-parameters"} - {status}
             return cluster if cluster["Status"] == status else None
 
-        return wait_until(probe, what=f"{identifier} to be {status}", timeout=20, pause=0.02)
+        return wait_until(probe, what=f"{identifier} to be {status}", timeout=60, pause=0.02)
 
     def wait_member(self, identifier: str, status: str = "available") -> dict[str, Any]:
         def probe() -> dict[str, Any] | None:
             member = self.member(identifier)
             return member if member["DBInstanceStatus"] == status else None
 
-        return wait_until(probe, what=f"{identifier} to be {status}", timeout=20, pause=0.02)
+        return wait_until(probe, what=f"{identifier} to be {status}", timeout=60, pause=0.02)
 
     def wait_gone(self, describe: Any, code: str) -> None:
         def probe() -> bool:
@@ -132,7 +132,7 @@ class Aws:
                 return error.response["Error"]["Code"] == code
             return False
 
-        wait_until(probe, what=code, timeout=20, pause=0.02)
+        wait_until(probe, what=code, timeout=60, pause=0.02)
 
     def create(self, identifier: str, *, members: int = 0, **changes: Any) -> dict[str, Any]:
         """A cluster, available; a value of None leaves an argument out."""
@@ -216,7 +216,7 @@ def postgres() -> Program:
     return program
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def aws(postgres: Program) -> Iterator[Aws]:
     # Not pytest's own directory: the server's user cannot enter it.
     state = Path(tempfile.mkdtemp(prefix="lab-aws-"))
@@ -248,7 +248,7 @@ def processes_of(state: Path) -> list[str]:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def network(aws: Aws) -> dict[str, Any]:
     """VPC, subnets and cluster security group of the EKS cluster, and a subnet group on them."""
     config = aws.eks.describe_cluster(name=aws.settings.eks_cluster)["cluster"]["resourcesVpcConfig"]
@@ -258,13 +258,13 @@ def network(aws: Aws) -> dict[str, Any]:
     return {**config, "group": "shared"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def plain(aws: Aws, network: dict[str, Any]) -> dict[str, Any]:
     """A cluster without members, scaling or security groups of its own."""
     return aws.create("plain", ServerlessV2ScalingConfiguration=None, DBSubnetGroupName=network["group"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared(aws: Aws, network: dict[str, Any]) -> dict[str, Any]:
     """A cluster with a member, a managed password and the Data API, which tests only read."""
     return aws.create(

@@ -134,6 +134,12 @@ def test_changes_are_counted(execute: Any) -> None:
             ["unsupported data type regtype"],
             id="regtype",
         ),
+        pytest.param(
+            "SELECT relkind FROM pg_class",
+            "UnsupportedResultException",
+            ["unsupported data type char"],
+            id="char",
+        ),
     ],
 )
 def test_sql_errors(execute: Any, refusal: Any, sql: str, code: str, texts: list[str]) -> None:

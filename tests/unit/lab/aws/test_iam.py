@@ -10,7 +10,9 @@ from urllib.request import urlopen
 
 import pytest
 
+from lab.aws import AwsEndpoint
 from lab.aws.request_log import is_mutating
+from lab.certificates import Authority
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,14 @@ def test_another_region_is_not_enabled(aws: Any, refusal: Any) -> None:
 def test_a_missing_action_is_named(aws: Any, refusal: Any) -> None:
     code, message = refusal(aws.rds.stop_db_cluster, DBClusterIdentifier="any")
     assert (code, "rds:StopDBCluster" in message) == ("InvalidAction", True)
+
+
+def test_there_is_one_endpoint_at_a_time(aws: Any, postgres: Any) -> None:
+    authority = Authority.create(aws.settings.state / "other")
+    second = AwsEndpoint(aws.settings, authority, postgres, aws.kubernetes)
+    with pytest.raises(RuntimeError, match="in this process already"):
+        second.start()
+    assert aws.sts.get_caller_identity()
 
 
 def test_administrator_is_known_by_name(aws: Any) -> None:

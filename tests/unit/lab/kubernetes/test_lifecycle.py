@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from lab.kubernetes.embedded.kinds import Kinds
+from lab.kubernetes.embedded.selectors import selection
+from lab.kubernetes.embedded.store import Store
+from lab.kubernetes.embedded.watching import Wish, events
 from lab.waiting import wait_until
 
 
@@ -175,6 +180,23 @@ class TestWatch:
         watch = Watch(api, "/api/v1/secrets", resourceVersion=revision)
         add("two")
         assert watch.next()[1]["metadata"]["namespace"] == namespace
+
+    def test_what_is_forgotten_cannot_be_watched(self) -> None:
+        store = Store()
+        for number in range(20_000):
+            store.put(("", "secrets"), {"metadata": {"name": str(number % 10)}})
+        kind = Kinds().find("", "v1", "secrets")
+        wish = Wish(kind, "", selection(kind, "", ""), revision=1)
+
+        async def first() -> Any:
+            return json.loads(await anext(events(store, wish)))
+
+        event = asyncio.run(first())
+        assert (event["type"], event["object"]["code"], event["object"]["reason"]) == (
+            "ERROR",
+            410,
+            "Expired",
+        )
 
     def test_a_dry_run_is_not_seen(self, api: Any, core: str, add: Any) -> None:
         revision = add("one")["metadata"]["resourceVersion"]
