@@ -24,7 +24,7 @@ def serve(state: Path, answer: Callable[[], dict[str, Any]]) -> None:
 
 def _serve(listener: socket.socket, answer: Callable[[], dict[str, Any]]) -> None:
     while True:
-        connection, _ = listener.accept()
+        connection, _peer = listener.accept()
         with connection:
             try:
                 connection.sendall(json.dumps(answer(), default=str).encode())

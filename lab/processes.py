@@ -158,7 +158,7 @@ def free_address(network: str = "127.54.0.0/16", port: int = 5432) -> str:
     """A loopback address in `network` on which TCP `port` is free; never the same twice in this process."""
     hosts = ipaddress.ip_network(network)
     last = ""
-    for _ in range(100):
+    for _attempt in range(100):
         # At random: another laboratory on this machine searches at the same moment.
         address = str(hosts[random.randrange(1, hosts.num_addresses - 1)])
         try:

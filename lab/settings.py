@@ -30,8 +30,11 @@ class Settings:
     link: Path | None = None
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] = os.environ, checkout: Path = CHECKOUT) -> Settings:
-        """Read the variables LAB_*; raises ValueError when one is wrong."""
+    def from_environment(
+        cls, environ: Mapping[str, str] | None = None, checkout: Path = CHECKOUT
+    ) -> Settings:
+        """Read the variables LAB_*, of this process unless given; raises ValueError when one is wrong."""
+        environ = os.environ if environ is None else environ
         given = environ.get("LAB_STATE")
         return cls(
             state=_short(Path(given).absolute()) if given else _default_state(checkout),

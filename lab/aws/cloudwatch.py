@@ -111,7 +111,7 @@ class Sampler:
         processes = Processes()
         self._meters = {
             cluster.resource_id: self._meters.get(cluster.resource_id) or _Meter(cluster.server)
-            for cluster, _, _ in clusters
+            for cluster, _scaling, _members in clusters
         }
         for cluster, scaling, members in clusters:
             # A server that is being restarted has no load to tell.

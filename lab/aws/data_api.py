@@ -87,7 +87,7 @@ class DataApi:
         def run(connection: pq.abc.PGconn) -> dict[str, Any]:
             for statement in statements:
                 _run(connection, statement)
-            return {"updateResults": [{"generatedFields": []} for _ in statements]}
+            return {"updateResults": [{"generatedFields": []} for _statement in statements]}
 
         return self._with_connection(response, body, run)
 

@@ -72,7 +72,7 @@ def bind(sql: str, parameters: Sequence[Mapping[str, Any]]) -> Statement:
     # Without parameters a colon is SQL, e.g. of an array slice.
     text = _TOKEN.sub(number, sql) if given else sql
     pairs = [_parameter(given[name]) for name in used]
-    return Statement(text.encode(), [value for value, _ in pairs], [oid for _, oid in pairs])
+    return Statement(text.encode(), [value for value, _oid in pairs], [oid for _value, oid in pairs])
 
 
 def _parameter(parameter: Mapping[str, Any]) -> tuple[bytes | None, int]:

@@ -110,7 +110,7 @@ class Gate:
             response.lab_caller = caller
             answer = original(response)
         except ServiceException as error:
-            _, headers, body = response.serialized(ActionResult(error))
+            _status, headers, body = response.serialized(ActionResult(error))
             status = 400 if _protocol(response) == "json" else 403
             answer = status, {**headers, "status": str(status)}, body
         except NotImplementedError:
@@ -191,7 +191,7 @@ def _may_be_unsigned(body: bytes) -> bool:
 def _refuse_unsigned(environ: Mapping[str, Any], start_response: Any) -> list[bytes]:
     # Without a signature moto cannot tell the service, and takes S3.
     message = "Request is missing Authentication Token"
-    _, query, json_code = _CODES["unsigned"]
+    _of_ec2, query, json_code = _CODES["unsigned"]
     if "HTTP_X_AMZ_TARGET" in environ:
         text = json.dumps({"__type": json_code, "message": message})
         kind = "application/x-amz-json-1.1"

@@ -25,7 +25,9 @@ def utcnow() -> datetime.datetime:
 
 def resource_id(kind: str) -> str:
     """An id that AWS makes and never reuses, e.g. cluster-ABC..."""
-    return f"{kind}-" + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(26))
+    return f"{kind}-" + "".join(
+        secrets.choice(string.ascii_uppercase + string.digits) for _index in range(26)
+    )
 
 
 @dataclass

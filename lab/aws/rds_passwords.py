@@ -29,7 +29,7 @@ def first_login(aurora: Aurora, cluster: Cluster, request: Request) -> Login:
 
 
 def _random() -> str:
-    return "".join(secrets.choice(_PASSWORD_CHARACTERS) for _ in range(32))
+    return "".join(secrets.choice(_PASSWORD_CHARACTERS) for _index in range(32))
 
 
 def _manage_secret(aurora: Aurora, cluster: Cluster, login: Login, key: str | None) -> None:

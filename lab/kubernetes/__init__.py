@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -47,7 +48,7 @@ def open_kubernetes(settings: Settings, authority: Authority) -> Kubernetes:
     if settings.kubernetes == "kubeconfig":
         from lab.kubernetes.kubeconfig import KubeconfigKubernetes
 
-        return KubeconfigKubernetes(settings)
+        return KubeconfigKubernetes(settings, os.environ)
     raise ValueError(
         f"LAB_KUBERNETES is {settings.kubernetes!r}; the laboratory knows the kinds embedded and kubeconfig."
     )

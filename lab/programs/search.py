@@ -37,7 +37,7 @@ def installed(wanted: Wanted, environ: Mapping[str, str], progress: Callable[[st
         try:
             return wanted.try_out(path)
         except UnsuitableError as error:
-            progress(f"{wanted.name}: not used: {error}")
+            progress(f"{wanted.name}: found, not used, because {error}")
     return None
 
 

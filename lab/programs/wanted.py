@@ -6,7 +6,7 @@ import mmap
 import os
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,11 @@ from lab.programs.model import Program
 
 # Go keeps the names of all packages in a binary; this one is absent where Kubernetes was left out.
 KUBERNETES_DISCOVERY = b"github.com/prometheus/prometheus/discovery/kubernetes."
+#: PostgreSQL tells its settings without a database's files, when their places are given.
+NO_FILES = (
+    *("-c", "data_directory=/", "-c", "config_file=/dev/null"),
+    *("-c", "hba_file=/dev/null", "-c", "ident_file=/dev/null"),
+)
 
 
 class UnsuitableError(Exception):
@@ -56,30 +61,35 @@ class Wanted:
         return program
 
     def _version_text(self, path: Path) -> str:
-        identity = unprivileged() if self.drops_privileges else None
-        user, group = identity or (None, None)
-        try:
-            done = subprocess.run(
-                [path, "--version"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=30,
-                user=user,
-                group=group,
-                extra_groups=[] if identity else None,
-                text=True,
-                errors="replace",
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise UnsuitableError(
-                f"{path} does not run{' as nobody' if identity else ''}: {error}"
-            ) from error
-        if done.returncode != 0:
-            raise UnsuitableError(
-                f"{path} --version ended with {done.returncode}: {done.stdout.strip()[:300]}"
-            )
-        return done.stdout
+        return _run([path, "--version"], self.drops_privileges)
+
+
+def _run(command: Sequence[str | Path], drops_privileges: bool) -> str:
+    """What `command` writes; raises UnsuitableError."""
+    identity = unprivileged() if drops_privileges else None
+    user, group = identity or (None, None)
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=30,
+            user=user,
+            group=group,
+            extra_groups=[] if identity else None,
+            text=True,
+            errors="replace",
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UnsuitableError(
+            f"{command[0]} does not run{' as nobody' if identity else ''}: {error}"
+        ) from error
+    if done.returncode != 0:
+        raise UnsuitableError(
+            f"{command[0]} {command[1]} ended with {done.returncode}: {done.stdout.strip()[:300]}"
+        )
+    return done.stdout
 
 
 def parse_version(text: str) -> str:
@@ -100,6 +110,10 @@ def _inspect_postgres(program: Program) -> None:
     missing = [name for name in ("initdb", "psql") if not os.access(directory / name, os.X_OK)]
     if missing:
         raise UnsuitableError(f"{program.path} has no {' and no '.join(missing)} beside it")
+    for name in ("initdb", "psql"):
+        _run([directory / name, "--version"], drops_privileges=True)
+    if "OpenSSL" not in _run([program.path, "-C", "ssl_library", *NO_FILES], drops_privileges=True).split():
+        raise UnsuitableError(f"{program.path} was built without TLS")
     shares = (
         directory / "../share",
         directory / "../share/postgresql",

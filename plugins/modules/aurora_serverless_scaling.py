@@ -12,7 +12,7 @@ description:
   - Sets the range of capacity in ACU, and the pause of an idle cluster, and reads it back until AWS shows it.
   - Says what C(max_connections) becomes, which PostgreSQL takes over only with a reboot.
   - Reboots where that is allowed.
-version_added: 1.0.0
+version_added: 0.1.0
 author:
   - The eks_observability.stack developers (@eks-observability)
 extends_documentation_fragment:

@@ -12,7 +12,7 @@ description:
   - Describes an EKS cluster, its network and its OIDC issuer.
   - Finds the provider in IAM that trusts this issuer.
   - It only reads. A cluster that does not exist is a failure.
-version_added: 1.0.0
+version_added: 0.1.0
 author:
   - The eks_observability.stack developers (@eks-observability)
 extends_documentation_fragment:

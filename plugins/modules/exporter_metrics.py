@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: exporter_metrics
 short_description: Judge the metrics of an exporter
-version_added: "1.0.0"
+version_added: 0.1.0
 description:
   - Scrapes an exporter, by URL or through the Kubernetes API, and judges what it exposes against a built-in
     profile and against expectations of the task. It scrapes at least twice, because a single page may come
@@ -17,41 +17,6 @@ description:
     or an inconsistent histogram is a failure with its line number.
   - It only reads.
 options:
-  url:
-    description: Address of the metrics page. Credentials belong into O(headers).
-    type: str
-  headers:
-    description: Headers of each request to O(url).
-    type: dict
-  service:
-    description: A Service of the Kubernetes cluster, reached through the service proxy of its API server.
-    type: dict
-    suboptions:
-      namespace:
-        description: Namespace of the Service.
-        type: str
-        required: true
-      name:
-        description: Name of the Service.
-        type: str
-        required: true
-      port:
-        description: Name or number of its port.
-        type: str
-        required: true
-      scheme:
-        description: How the pod is asked.
-        type: str
-        choices: [http, https]
-        default: http
-      path:
-        description: Path of the metrics page.
-        type: str
-        default: /metrics
-  validate_certs:
-    description: Whether the certificate of the server, be it O(url) or the Kubernetes API, has to be trusted.
-  ca_cert:
-    description: CA certificates to trust, of O(url) or of the Kubernetes API.
   profile:
     description: Built-in knowledge of what an exporter has to say. Without it, only O(expect) is checked.
     type: str
@@ -166,7 +131,9 @@ options:
     type: int
     default: 33554432
 extends_documentation_fragment:
+  - eks_observability.stack.source.metrics_page
   - kubernetes.core.k8s_auth_options
+  - eks_observability.stack.attributes
 requirements:
   - python >= 3.11
   - kubernetes >= 24.2.0 (for O(service))
@@ -174,13 +141,12 @@ notes:
   - O(service) needs the right to C(get) C(services/proxy), and the control plane has to reach the pod.
 attributes:
   check_mode:
-    description: Can run in check mode and return the same as in normal mode.
     support: full
   diff_mode:
-    description: Returns details on what has changed.
     support: none
+    details:
+      - There is nothing to show, because nothing is changed.
   idempotent:
-    description: Running it again changes nothing.
     support: full
 author:
   - The eks_observability.stack developers (@eks-observability)

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: external_secret_sync
 short_description: Wait until external secrets are in sync, and say why when they are not
-version_added: "1.0.0"
+version_added: 0.1.0
 description:
   - Waits until the External Secrets Operator has synced the B(current) generation of each external secret and
     its Secret carries every wanted key with a value. C(Ready=True) alone proves neither, it may be left from
@@ -43,6 +43,7 @@ options:
     default: 120
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - eks_observability.stack.attributes
 requirements:
   - python >= 3.11
   - kubernetes >= 24.2.0
@@ -51,13 +52,12 @@ notes:
     in O(namespace).
 attributes:
   check_mode:
-    description: Can run in check mode and return the same as in normal mode.
     support: full
   diff_mode:
-    description: Returns details on what has changed.
     support: none
+    details:
+      - There is nothing to show, because nothing is changed.
   idempotent:
-    description: Running it again changes nothing.
     support: full
 author:
   - The eks_observability.stack developers (@eks-observability)

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: prometheus_evidence
 short_description: Prove through Prometheus that targets, rules and dashboards have data
-version_added: "1.0.0"
+version_added: 0.1.0
 description:
   - Asks Prometheus whether the targets of ServiceMonitors are up, whether rules are loaded, healthy and have
     input, and whether every panel of dashboards has data, and waits until all of it is so.
@@ -19,41 +19,6 @@ description:
     was never selected, the module asks the cluster which label or namespace is at fault.
   - It only reads.
 options:
-  url:
-    description: Address of Prometheus, with its route prefix. Credentials belong into O(headers).
-    type: str
-  headers:
-    description: Headers of each request to O(url).
-    type: dict
-  service:
-    description: A Service of the Kubernetes cluster, reached through the service proxy of its API server.
-    type: dict
-    suboptions:
-      namespace:
-        description: Namespace of the Service.
-        type: str
-        required: true
-      name:
-        description: Name of the Service.
-        type: str
-        required: true
-      port:
-        description: Name or number of its port.
-        type: str
-        required: true
-      scheme:
-        description: How the pod is asked.
-        type: str
-        choices: [http, https]
-        default: http
-      path:
-        description: Route prefix of Prometheus.
-        type: str
-        default: ""
-  validate_certs:
-    description: Whether the certificate of the server, be it O(url) or the Kubernetes API, has to be trusted.
-  ca_cert:
-    description: CA certificates to trust, of O(url) or of the Kubernetes API.
   targets:
     description: ServiceMonitors whose targets have to be up.
     type: list
@@ -116,7 +81,9 @@ options:
     type: float
     default: 15
 extends_documentation_fragment:
+  - eks_observability.stack.source.prometheus
   - kubernetes.core.k8s_auth_options
+  - eks_observability.stack.attributes
 requirements:
   - python >= 3.11
   - kubernetes >= 24.2.0 (for O(service) and for the explanations)
@@ -128,13 +95,12 @@ notes:
     it.
 attributes:
   check_mode:
-    description: Can run in check mode and return the same as in normal mode.
     support: full
   diff_mode:
-    description: Returns details on what has changed.
     support: none
+    details:
+      - There is nothing to show, because nothing is changed.
   idempotent:
-    description: Running it again changes nothing.
     support: full
 author:
   - The eks_observability.stack developers (@eks-observability)

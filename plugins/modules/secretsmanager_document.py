@@ -14,7 +14,7 @@ description:
   - A generated value that exists stays, so a password survives every run until O(rotate=true).
   - A secret that is scheduled for deletion is restored. Rotation and resource policy are never touched.
   - No value is ever returned or shown.
-version_added: 1.0.0
+version_added: 0.1.0
 author:
   - The eks_observability.stack developers (@eks-observability)
 extends_documentation_fragment:

@@ -30,9 +30,11 @@ def trust(lab: Laboratory, change: Callable[[dict[str, Any]], None]) -> Iterator
     after = json.loads(json.dumps(before))
     change(after["Statement"][0]["Condition"]["StringEquals"])
     iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(after))
-    yield
-    iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(before))
-    force_sync(lab)
+    try:
+        yield
+    finally:
+        iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(before))
+        force_sync(lab)
 
 
 def trust_of_another_namespace(lab: Laboratory) -> AbstractContextManager[None]:
@@ -56,28 +58,34 @@ def document_without_dbname(lab: Laboratory) -> Iterator[None]:
     manager.put_secret_value(
         SecretId=DOCUMENT, SecretString=json.dumps({k: v for k, v in before.items() if k != "dbname"})
     )
-    yield
-    manager.put_secret_value(SecretId=DOCUMENT, SecretString=json.dumps(before))
-    force_sync(lab)
+    try:
+        yield
+    finally:
+        manager.put_secret_value(SecretId=DOCUMENT, SecretString=json.dumps(before))
+        force_sync(lab)
 
 
 @contextmanager
 def another_password_in_the_database(lab: Laboratory) -> Iterator[None]:
     with lab.master(CLUSTER) as connection:
         connection.execute("alter role postgres_exporter password 'not-the-one-in-the-document'")
-    yield
-    repair = lab.play("playbooks/postgres_exporter.yml")
-    assert repair.code == 0, repair.output
-    assert repair.changed == {"aurora": 1}, repair.output
+    try:
+        yield
+    finally:
+        repair = lab.play("playbooks/postgres_exporter.yml")
+        assert repair.code == 0, repair.output
+        assert repair.changed == {"aurora": 1}, repair.output
 
 
 @contextmanager
 def role_without_pg_monitor(lab: Laboratory) -> Iterator[None]:
     with lab.master(CLUSTER) as connection:
         connection.execute("revoke pg_monitor from postgres_exporter")
-    yield
-    with lab.master(CLUSTER) as connection:
-        connection.execute("grant pg_monitor to postgres_exporter")
+    try:
+        yield
+    finally:
+        with lab.master(CLUSTER) as connection:
+            connection.execute("grant pg_monitor to postgres_exporter")
 
 
 @contextmanager
@@ -85,9 +93,11 @@ def monitor_without_the_label(lab: Laboratory) -> Iterator[None]:
     monitors = lab.resource("monitoring.coreos.com/v1", "ServiceMonitor")
     label(monitors, None)
     eventually(lambda: not scraped(lab), "the target's end")
-    yield
-    label(monitors, "kube-prometheus-stack")
-    eventually(lambda: scraped(lab), "the target's return")
+    try:
+        yield
+    finally:
+        label(monitors, "kube-prometheus-stack")
+        eventually(lambda: scraped(lab), "the target's return")
 
 
 def label(monitors: Any, value: str | None) -> None:

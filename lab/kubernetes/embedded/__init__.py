@@ -140,7 +140,7 @@ class EmbeddedKubernetes:
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._ssl_context())
         await site.start()
-        host, port, *_ = runner.addresses[0]
+        host, port = runner.addresses[0][:2]
         ready.set_result(f"https://{host}:{port}")
         try:
             await finished.wait()

@@ -214,11 +214,11 @@ def _noted(request: web.Request, call: Call) -> Call:
     return call
 
 
-def _json_patched(document: Json, _: Schema, item: Object) -> Json:
+def _json_patched(document: Json, _schema: Schema, item: Object) -> Json:
     return json_patch(item, document)
 
 
-def _merge_patched(document: Json, _: Schema, item: Object) -> Json:
+def _merge_patched(document: Json, _schema: Schema, item: Object) -> Json:
     return merge_patch(item, document)
 
 

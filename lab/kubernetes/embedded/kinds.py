@@ -79,7 +79,7 @@ def _kind(
     subresources: tuple[str, ...] = (),
     generations: bool = False,
 ) -> Kind:
-    group, _, version = api_version.rpartition("/")
+    group, _slash, version = api_version.rpartition("/")
     return Kind(
         group,
         version,

@@ -99,7 +99,7 @@ class Lifecycle:
         namespace = self._store.get(NAMESPACES, "", name) if name else None
         if namespace is None or not namespace["metadata"].get("deletionTimestamp"):
             return
-        left = any(item["metadata"].get("namespace") == name for _, item in self._store.everything())
+        left = any(item["metadata"].get("namespace") == name for _place, item in self._store.everything())
         if not left and not namespace["metadata"].get("finalizers"):
             self._store.remove(NAMESPACES, namespace)
 
@@ -123,7 +123,7 @@ class Lifecycle:
             self._delete(place, item)
 
     def _exists(self, uid: str) -> bool:
-        return any(item["metadata"]["uid"] == uid for _, item in self._store.everything())
+        return any(item["metadata"]["uid"] == uid for _place, item in self._store.everything())
 
     def _propagate(self, place: Place, item: Object) -> None:
         """Foreground: dependents first. Orphan: dependents lose this owner."""
@@ -131,7 +131,7 @@ class Lifecycle:
         if FOREGROUND in finalizers:
             for dependent_place, dependent in list(self._dependents(uid)):
                 self._delete(dependent_place, dependent)
-            if not any(True for _ in self._dependents(uid)):
+            if next(self._dependents(uid), None) is None:
                 self._release(place, item, FOREGROUND)
         elif ORPHAN in finalizers:
             for dependent_place, dependent in list(self._dependents(uid)):

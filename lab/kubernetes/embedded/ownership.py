@@ -214,7 +214,7 @@ def _conflict(conflicts: dict[Manager, FieldSet]) -> ApiError:
         message = f"Apply failed with 1 conflict: conflict with {found[0][0]}: {found[0][1]}"
     else:
         lines = []
-        for manager in dict.fromkeys(manager for manager, _ in found):
+        for manager in dict.fromkeys(manager for manager, _path in found):
             lines.append(f"conflicts with {manager}:")
             lines += [f"- {path}" for other, path in found if other == manager]
         message = f"Apply failed with {len(found)} conflicts: " + "\n".join(lines)

@@ -37,7 +37,7 @@ class Server:
         self.application.router.add_route("*", "/{path:.*}", self._answer)
         self.application.on_cleanup.append(self._close)
 
-    async def _close(self, _: web.Application) -> None:
+    async def _close(self, _application: web.Application) -> None:
         await self._client.close()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:

@@ -69,7 +69,7 @@ class Tokens:
 
     def user_of(self, authorization: str) -> str | None:
         """The user of an Authorization header, or None."""
-        scheme, _, token = authorization.partition(" ")
+        scheme, _space, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             return None
         return self._users.get(token) or self._service_account_of(token)
@@ -161,7 +161,7 @@ class Tokens:
         return str(claims["sub"])
 
     def _verified(self, token: str) -> Object | None:
-        message, _, signature = token.rpartition(".")
+        message, _dot, signature = token.rpartition(".")
         try:
             self._key.public_key().verify(
                 _decoded(signature), message.encode(), padding.PKCS1v15(), hashes.SHA256()

@@ -75,7 +75,7 @@ def listen_on(arguments: Sequence[str], address: str, default_port: int) -> list
     """The arguments with the listen address that was asked for moved to `address`, port unchanged."""
     kept, port, words = [], default_port, iter(arguments)
     for word in words:
-        flag, _, value = word.partition("=")
+        flag, _equals, value = word.partition("=")
         if flag != _LISTEN:
             kept.append(word)
         elif found := _PORT.search(value or next(words, "")):

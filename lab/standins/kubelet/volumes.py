@@ -56,7 +56,7 @@ class Volumes:
 
     def renewal(self) -> float | None:
         """Seconds until a token has to be replaced."""
-        ends = [renew for _, renew in self._tokens.values()]
+        ends = [renew for _token, renew in self._tokens.values()]
         return max(0.0, min(ends) - time.time()) if ends else None
 
     def _files(self, volume: Object, pod: Object) -> dict[str, bytes]:

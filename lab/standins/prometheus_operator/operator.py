@@ -174,7 +174,7 @@ class _Operator:
             if finished or annotations.get(_INPUT_HASH) != digest:
                 self._api.delete(POD, name, namespace)
 
-    def _all(self, _: Object) -> Iterable[Key]:
+    def _all(self, _item: Object) -> Iterable[Key]:
         return [key_of(prometheus) for prometheus in self._api.find(PROMETHEUS)]
 
 

@@ -39,14 +39,14 @@ class _ReplicaSets:
         pods = owned(self._api, replicas)
         wanted = int(replicas["spec"].get("replicas") or 0)
         try:
-            for _ in range(wanted - len(pods)):
+            for _index in range(wanted - len(pods)):
                 pods.append(self._create(replicas))
         except ApiError as error:
             self._failed(replicas, pods, error)
             raise
         # Those that serve nobody go first.
         pods.sort(key=is_ready)
-        for _ in range(len(pods) - wanted):
+        for _index in range(len(pods) - wanted):
             self._delete(replicas, pods.pop(0))
         self._api.set_status(REPLICA_SET, replicas, _status(replicas, pods, []))
         return None

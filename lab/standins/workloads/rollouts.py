@@ -34,7 +34,7 @@ def template_hash(template: Object) -> str:
     """A short name for a pod template."""
     number = int.from_bytes(hashlib.sha256(json.dumps(template, sort_keys=True).encode()).digest()[:8])
     letters = []
-    for _ in range(10):
+    for _index in range(10):
         number, position = divmod(number, len(_ALPHABET))
         letters.append(_ALPHABET[position])
     return "".join(letters)

@@ -112,7 +112,7 @@ def scrape(source: Source) -> Exposition:
     response = source.fetch("", accept=ACCEPT)
     if response.status != 200:
         raise FetchError(f"{source.name} answered {response.status}: {response.text(400)}")
-    kind, _, parameters = response.content_type.partition(";")
+    kind, _semicolon, parameters = response.content_type.partition(";")
     version = dict(part.strip().split("=", 1) for part in parameters.split(";") if "=" in part).get("version")
     if kind.strip() != "text/plain" or version not in (None, "0.0.4"):
         raise FetchError(

@@ -10,6 +10,7 @@ events, which the controller's recorder drops after a burst, so what can be chec
 from __future__ import annotations
 
 import re
+import typing as t
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -49,8 +50,8 @@ class Case:
 
     @property
     def seen(self) -> ExternalSecret:
-        assert self.sight.external_secret is not None  # The first check of CHECKS has seen to it.
-        return self.sight.external_secret
+        # It is there: the first of CHECKS has seen to it.
+        return t.cast(ExternalSecret, self.sight.external_secret)
 
     @property
     def store_ready(self) -> bool:

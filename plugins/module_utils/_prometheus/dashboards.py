@@ -71,7 +71,7 @@ def _fixed_values(dashboard: Object) -> dict[str, str]:
     """First values of the variables that need no data source."""
     variables = (dashboard.get("templating") or {}).get("list") or []
     return {
-        variable["name"]: str(variable["query"]).split(",")[0].strip()
+        variable["name"]: str(variable["query"]).split(",", maxsplit=1)[0].strip()
         for variable in variables
         if variable.get("type") in FIXED and variable.get("query")
     }

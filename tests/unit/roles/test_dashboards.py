@@ -41,7 +41,7 @@ def test_panels_have_own_ids_and_do_not_overlap(model: dict[str, Any]) -> None:
         )
     ]
     assert len(cells) == len(set(cells))
-    assert max(x for x, _ in cells) < 24
+    assert max(x for x, _y in cells) < 24
 
 
 @pytest.mark.parametrize("panel", PANELS)

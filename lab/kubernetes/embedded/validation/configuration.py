@@ -21,13 +21,13 @@ _NEEDED = {
 }
 
 
-def namespace(item: Object, _: Object | None) -> Iterator[Problem]:
+def namespace(item: Object, _before: Object | None) -> Iterator[Problem]:
     """A Namespace."""
     for index, finalizer in enumerate(item["spec"].get("finalizers", [])):
         yield from worded(f"spec.finalizers[{index}]", finalizer, names.label_key(finalizer))
 
 
-def service_account(_: Object, __: Object | None) -> Iterator[Problem]:
+def service_account(_item: Object, _before: Object | None) -> Iterator[Problem]:
     """A ServiceAccount has nothing but metadata that could be wrong."""
     yield from ()
 

@@ -22,7 +22,7 @@ _ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 _POLICY_TYPES = ("Ingress", "Egress")
 
 
-def endpoints(item: Object, _: Object | None) -> Iterator[Problem]:
+def endpoints(item: Object, _before: Object | None) -> Iterator[Problem]:
     """Endpoints. Loopback addresses are allowed here: the laboratory's pods live there."""
     for index, subset in enumerate(item.get("subsets", [])):
         where = f"subsets[{index}]"
@@ -70,7 +70,7 @@ def _slice_ports(ports: list[Object]) -> Iterator[Problem]:
         yield from protocol(f"{where}.protocol", port["protocol"])
 
 
-def network_policy(item: Object, _: Object | None) -> Iterator[Problem]:
+def network_policy(item: Object, _before: Object | None) -> Iterator[Problem]:
     """A NetworkPolicy."""
     spec = item["spec"]
     yield from selector_problems(spec["podSelector"], "spec.podSelector")

@@ -11,7 +11,7 @@ _GROUP = "rbac.authorization.k8s.io"
 _SUBJECTS = ("ServiceAccount", "User", "Group")
 
 
-def role(item: Object, _: Object | None) -> Iterator[Problem]:
+def role(item: Object, _before: Object | None) -> Iterator[Problem]:
     """A Role or ClusterRole."""
     for index, rule in enumerate(item.get("rules", [])):
         where = f"rules[{index}]"

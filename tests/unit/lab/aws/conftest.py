@@ -1,4 +1,7 @@
-"""One AWS endpoint for all tests of it, with the machine's real PostgreSQL."""
+"""One AWS endpoint for all tests of it, with the machine's real PostgreSQL.
+
+This directory is a package, so that its fixtures end with it: moto serves one endpoint at a time.
+"""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class TestMetrics:
 
     def test_connections_are_counted(self, aws: Any, shared: dict[str, Any]) -> None:
         master = aws.master(shared)
-        sessions = [aws.login(shared, master["username"], master["password"]) for _ in range(3)]
+        sessions = [aws.login(shared, master["username"], master["password"]) for _index in range(3)]
 
         def sample() -> float:
             aws.endpoint._sampler.sample()

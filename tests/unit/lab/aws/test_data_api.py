@@ -248,7 +248,7 @@ class TestTransactions:
         answer = getattr(aws.rds_data, end)(**target, transactionId=transaction)
         assert status in answer["transactionStatus"]
         assert execute(f"SELECT count(*) FROM {end}")["records"] == [[{"longValue": rows}]]
-        code, _ = refusal(execute, sql="SELECT 1", transactionId=transaction)
+        code, _message = refusal(execute, sql="SELECT 1", transactionId=transaction)
         assert code == "TransactionNotFoundException"
 
     def test_batch(self, aws: Any, execute: Any, target: dict[str, str]) -> None:

@@ -63,7 +63,9 @@ class TestDeletion:
         assert messages[0] == "DB cluster creation started"
         assert messages[-1] == "DB cluster deleted"
 
-        code, _ = refusal(delete, DBClusterIdentifier="plain", FinalDBSnapshotIdentifier="doomed-final")
+        code, _message = refusal(
+            delete, DBClusterIdentifier="plain", FinalDBSnapshotIdentifier="doomed-final"
+        )
         assert code == "DBClusterSnapshotAlreadyExistsFault"
         rds.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier="doomed-final")
         assert (
@@ -74,7 +76,7 @@ class TestDeletion:
     def test_groups_in_use_stay(
         self, aws: Any, refusal: Any, shared: dict[str, Any], network: dict[str, Any]
     ) -> None:
-        code, _ = refusal(aws.rds.delete_db_subnet_group, DBSubnetGroupName=network["group"])
+        code, _message = refusal(aws.rds.delete_db_subnet_group, DBSubnetGroupName=network["group"])
         assert code == "InvalidDBSubnetGroupStateFault"
-        code, _ = refusal(aws.ec2.delete_security_group, GroupId=network["clusterSecurityGroupId"])
+        code, _message = refusal(aws.ec2.delete_security_group, GroupId=network["clusterSecurityGroupId"])
         assert code == "DependencyViolation"

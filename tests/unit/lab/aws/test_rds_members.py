@@ -111,7 +111,7 @@ def test_change_and_succession(aws: Any, refusal: Any) -> None:
         DBInstanceIdentifier="family-3", PromotionTier=0, CACertificateIdentifier="rds-ca-ecc384-g1"
     )["DBInstance"]
     assert (answer["DBInstanceStatus"], answer["PromotionTier"]) == ("modifying", 0)
-    code, _ = refusal(aws.rds.modify_db_instance, DBInstanceIdentifier="family-3", PromotionTier=1)
+    code, _message = refusal(aws.rds.modify_db_instance, DBInstanceIdentifier="family-3", PromotionTier=1)
     assert code == "InvalidDBInstanceState"
     assert aws.wait_member("family-3")["CACertificateIdentifier"] == "rds-ca-ecc384-g1"
     code, message = refusal(

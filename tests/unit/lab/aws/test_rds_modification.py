@@ -108,7 +108,7 @@ class TestModification:
         self, aws: Any, refusal: Any, cluster: dict[str, Any], wish: dict[str, Any], code: str
     ) -> None:
         before = aws.cluster("changing")
-        found, _ = refusal(aws.rds.modify_db_cluster, DBClusterIdentifier="changing", **wish)
+        found, _message = refusal(aws.rds.modify_db_cluster, DBClusterIdentifier="changing", **wish)
         after = aws.cluster("changing")
         ignored = ("LatestRestorableTime",)
         assert found == code
@@ -185,7 +185,7 @@ class TestManagedPassword:
         cluster = aws.wait_cluster("switching")
         master = aws.master(cluster)
         aws.login(cluster, "dbadmin", master["password"]).close()
-        code, _ = refusal(
+        code, _message = refusal(
             aws.rds.modify_db_cluster, DBClusterIdentifier="switching", MasterUserPassword=PASSWORD
         )
         assert code == "InvalidParameterCombination"

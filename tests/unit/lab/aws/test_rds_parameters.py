@@ -124,7 +124,7 @@ class TestGroups:
         assert (code, "nope" in message) == ("InvalidParameterValue", True)
 
     def test_default_group_is_fixed(self, aws: Any, refusal: Any, shared: dict[str, Any]) -> None:
-        code, _ = refusal(
+        code, _message = refusal(
             aws.rds.modify_db_cluster_parameter_group,
             DBClusterParameterGroupName=shared["DBClusterParameterGroup"],
             Parameters=[change("log_lock_waits", "1")],
@@ -155,7 +155,7 @@ class TestGroups:
         assert aws.member("with-group-1")["DBInstanceStatus"] == "rebooting"
         aws.wait_member("with-group-1")
         assert (setting("max_locks_per_transaction"), status()) == ("80", "in-sync")
-        code, _ = refusal(aws.rds.delete_db_cluster_parameter_group, DBClusterParameterGroupName=group)
+        code, _message = refusal(aws.rds.delete_db_cluster_parameter_group, DBClusterParameterGroupName=group)
         assert code == "InvalidDBParameterGroupState"
 
     def test_force_ssl(self, aws: Any) -> None:

@@ -56,7 +56,7 @@ def test_deletion_without_recovery_frees_the_name(aws: Any, deleted: str) -> Non
 
 def test_an_existing_name_is_taken(aws: Any, refusal: Any) -> None:
     aws.secretsmanager.create_secret(Name="taken", SecretString="x")
-    code, _ = refusal(aws.secretsmanager.create_secret, Name="taken", SecretString="x")
+    code, _message = refusal(aws.secretsmanager.create_secret, Name="taken", SecretString="x")
     assert code == "ResourceExistsException"
 
 

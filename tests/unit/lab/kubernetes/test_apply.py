@@ -255,6 +255,6 @@ class TestManagedFields:
             body = api.merge(
                 f"{core}/configmaps/c", {"data": {f"k{number}": "1"}}, fieldManager=f"m{number}"
             ).body
-        entries = [manager for manager, _ in owned(body)]
+        entries = [manager for manager, _operation in owned(body)]
         assert len(entries) == 10
         assert "ancient-changes" in entries

@@ -285,7 +285,7 @@ class TestDefinitions:
             definition[name].update(value)
         answer = api.post(self.COLLECTION, definition)
         assert answer.code == 422
-        assert field in [cause for cause, _ in answer.causes]
+        assert field in [cause for cause, _reason in answer.causes]
 
 
 @pytest.fixture(scope="module")

@@ -126,7 +126,7 @@ class Watch:
         return event["type"], event["object"]
 
     def names(self, count: int) -> list[tuple[str, str]]:
-        events = [self.next() for _ in range(count)]
+        events = [self.next() for _index in range(count)]
         return [(type_, item["metadata"]["name"]) for type_, item in events]
 
     def rest(self) -> list[Any]:

@@ -99,7 +99,7 @@ class TestCreate:
     def test_a_name_can_be_generated(self, api: Any, core: str) -> None:
         names = {
             api.post(f"{core}/configmaps", {"metadata": {"generateName": "x-"}}).body["metadata"]["name"]
-            for _ in range(3)
+            for _index in range(3)
         }
         assert len(names) == 3
         assert all(name.startswith("x-") and len(name) == 7 for name in names)

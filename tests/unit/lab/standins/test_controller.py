@@ -139,7 +139,7 @@ def thing(name: str, version: str, **spec: Any) -> Object:
 def run(api: Scripted, watch: Watch, wanted: list[Key]) -> list[Key]:
     """The keys that were reconciled until there are as many as wanted."""
     seen: list[Key] = []
-    controller = Controller("test", cast(Api, api), [watch], lambda key: seen.append(key))
+    controller = Controller("test", cast(Api, api), [watch], seen.append)
     controller.start()
     try:
         wait_until(
@@ -215,9 +215,10 @@ INVOLVED: Object = {
 def test_an_event_that_repeats_is_counted() -> None:
     api = Events()
     recorder = Recorder(cast(Api, api), "kubelet")
-    for _ in range(3):
+    for _time in range(3):
         recorder.warn(INVOLVED, "Failed", "no luck")
-    (event,) = api.written.values()
+    assert len(api.written) == 1
+    event = next(iter(api.written.values()))
     assert (event["type"], event["reason"], event["message"], event["count"]) == (
         "Warning",
         "Failed",

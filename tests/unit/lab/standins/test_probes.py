@@ -67,15 +67,15 @@ def started(spec: Object, *, init: bool = False) -> tuple[Container, Fake]:
 
 
 def test_a_container_without_probes_is_ready_when_it_runs() -> None:
-    container, _ = started({})
+    container, _process = started({})
     assert (container.running, container.is_started, container.ready) == (True, True, True)
 
 
 def test_other_probes_wait_for_the_startup_probe() -> None:
-    container, _ = started({"startupProbe": {}, "readinessProbe": {}, "livenessProbe": {}})
-    assert [kind for kind, _ in container.due_probes(0)] == ["startup"]
+    container, _process = started({"startupProbe": {}, "readinessProbe": {}, "livenessProbe": {}})
+    assert [kind for kind, _prober in container.due_probes(0)] == ["startup"]
     container.probers["startup"].answered(True, 0)
-    assert [kind for kind, _ in container.due_probes(0)] == ["liveness", "readiness"]
+    assert [kind for kind, _prober in container.due_probes(0)] == ["liveness", "readiness"]
     assert (container.is_started, container.ready) == (True, False)
 
 

@@ -144,7 +144,7 @@ def test_prometheus_scrapes_what_a_selected_monitor_names(lab: Lab, running: str
         "pod": pod["metadata"]["name"],
         "service": "exporter",
     }
-    ((_, reason, message),) = lab.events("broken")
+    ((_kind, reason, message),) = lab.events("broken")
     assert reason == "InvalidConfiguration"
     assert '"demo/broken" was rejected due to invalid configuration: ' in message
 
@@ -158,7 +158,7 @@ def test_prometheus_loads_selected_rules_and_rejects_broken_ones(lab: Lab) -> No
     create(lab, PROMETHEUS_RULE, "right", labels=SELECTED, spec=groups("pg_up == 0"))
     (group,) = lab.until(lambda: lab.prometheus("/api/v1/rules")["groups"], "the rules to be loaded")
     assert [rule["query"] for rule in group["rules"]] == ["pg_up == 0"]
-    ((_, reason, message),) = lab.events("wrong")
+    ((_kind, reason, message),) = lab.events("wrong")
     assert (reason, "could not parse expression" in message) == ("InvalidConfiguration", True)
 
 

@@ -33,7 +33,7 @@ def test_a_whole_answer_is_returned() -> None:
 def test_one_connection_serves_many_requests() -> None:
     with servers.serve(servers.page("{}")) as server:
         asked = source(server.url)
-        for _ in range(5):
+        for _time in range(5):
             asked.fetch("/api")
         assert (len(server.requests), server.connections) == (5, 1)
 
@@ -45,7 +45,7 @@ def test_a_connection_that_the_server_closed_is_opened_anew() -> None:
 
     with servers.serve(once) as server:
         asked = source(server.url)
-        assert [asked.fetch("/").status for _ in range(3)] == [200] * 3
+        assert [asked.fetch("/").status for _time in range(3)] == [200] * 3
         assert server.connections == 3
 
 
