@@ -15,7 +15,7 @@ from lab.programs.wanted import POSTGRES, UnsuitableError
 
 #: Shared libraries. Not the compiler of queries and Perl, without which the server runs, and not libc, as the
 #: machine's loader fits the machine's libc alone.
-LIBRARY = re.compile(r"Inst (lib(?!llvm|perl|c6)\S*(?<!-perl)) ")
+LIBRARY = re.compile(r"Inst (lib(?!llvm|perl|c6)\S*(?<!-perl)(?<!-dev)) ")
 PROGRAMS = ("postgres", "initdb", "psql")
 # PostgreSQL finds its files relative to the path it was called by, so it is called by this script's, which
 # may be a copy beside links to the directories.

@@ -17,7 +17,7 @@ INVENTORIES = ("inventories/lab", "tests/e2e/two_stacks.yml")
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Laboratory]:
-    state = Path(tempfile.mkdtemp(prefix="eo-e2e-"))
+    state = Path(tempfile.mkdtemp(prefix="stack-e2e-"))
     shutil.rmtree(state)
     laboratory = Laboratory(state)
     laboratory.command("up")

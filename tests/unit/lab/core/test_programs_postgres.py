@@ -50,6 +50,7 @@ def test_archives_without_a_server_are_named(depends: list[str]) -> None:
         pytest.param("Inst libllvm14 (1:14.0.6-12 x [amd64])", [], id="compiler of queries"),
         pytest.param("Inst libperl5.36 (5.36.0-7 x [amd64])", [], id="Perl"),
         pytest.param("Inst libjson-perl (4.10000-1 x [all])", [], id="module of Perl"),
+        pytest.param("Inst libpq-dev [15.1] (15.20 x [amd64])", [], id="files for compilers"),
         pytest.param("Inst libc6 [2.36-8] (2.36-9 x [amd64])", [], id="libc"),
         pytest.param("Inst libcap2 (1:2.66-4 x [amd64])", ["libcap2"], id="name that begins like libc"),
         pytest.param("Inst postgresql-common (248 x [all])", [], id="scripts of Debian"),
