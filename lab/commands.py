@@ -57,7 +57,7 @@ def up(settings: Settings, progress: Callable[[str], None]) -> None:
             else:
                 if condition is Condition.CRASHED:
                     progress("the last laboratory crashed: removing what is left of it")
-                    end_survivors(settings.state)
+                end_survivors(settings.state)
                 daemon = _launch(state, progress)
             _follow(state, daemon, progress)
         progress("ready")
@@ -68,7 +68,9 @@ def down(settings: Settings, progress: Callable[[str], None]) -> None:
     state = State(settings)
     with state.lock(create=False, busy=lambda: progress("waiting for another lab command to end")) as exists:
         if not exists or state.condition() is Condition.NONE:
-            progress("not running")
+            # Somebody may have removed the state of a laboratory that runs.
+            left = end_survivors(settings.state)
+            progress(f"stopped {len(left)} processes whose state was gone" if left else "not running")
             return
         progress("stopping")
         _stop(state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -125,6 +126,14 @@ def test_up_with_other_settings_says_so(laboratory: Laboratory, monkeypatch: pyt
 def test_down_without_a_laboratory_is_harmless(laboratory: Laboratory) -> None:
     laboratory.down()
     assert laboratory.lines == ["not running"]
+
+
+def test_down_ends_a_laboratory_whose_state_somebody_removed(laboratory: Laboratory) -> None:
+    laboratory.up()
+    shutil.rmtree(laboratory.settings.state)
+    laboratory.down()
+    assert survivors(laboratory.settings.state) == []
+    assert "whose state was gone" in laboratory.lines[-1]
 
 
 def test_processes_end_with_a_killed_daemon_and_status_says_crashed(laboratory: Laboratory) -> None:
