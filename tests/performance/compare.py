@@ -24,8 +24,7 @@ BIN = Path(sys.executable).parent
 STATE = Path(os.environ.get("LAB_STATE") or f"/tmp/eks-observability-performance-{os.getuid()}")
 #: What builds, not what verifies. The check of the sync belongs to it: the exporter's pod carries its result.
 BUILDING = (
-    *("aurora_network", "aurora_cluster", "secrets_documents", "secrets_login", "irsa_role"),
-    *("irsa_service_account", "external_secrets_sync", "external_secrets_verify"),
+    *("aurora", "secrets", "irsa_role", "irsa_service_account", "external_secrets"),
     *("postgres_exporter_database", "postgres_exporter_deploy"),
     *("prometheus_rules_deliver", "grafana_dashboards_deliver"),
 )
