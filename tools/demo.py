@@ -45,7 +45,9 @@ def is_playbooks(request: Mapping[str, Any]) -> bool:
 
 
 def requests_since(path: Path, offset: int) -> int:
-    """Count the playbook's requests in a JSON-lines file from a byte offset on."""
+    """Count the playbook's requests in a JSON-lines file from a byte offset on; a user's own cluster has none."""
+    if not path.exists():
+        return 0
     with path.open("rb") as lines:
         lines.seek(offset)
         return sum(is_playbooks(json.loads(line)) for line in lines)
@@ -56,7 +58,7 @@ def main() -> None:
     print(flush=True)
     endpoints = json.loads((STATE / "endpoints.json").read_text(encoding="utf-8"))
     requests = {name: Path(path) for name, path in endpoints["requests"].items()}
-    offsets = {name: path.stat().st_size for name, path in requests.items()}
+    offsets = {name: path.stat().st_size if path.exists() else 0 for name, path in requests.items()}
     log = Path(endpoints["logs"]) / "site.log"
     log.unlink(missing_ok=True)
 

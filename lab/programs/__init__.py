@@ -27,8 +27,9 @@ class ProgramsError(Exception):
     """A program is not there and cannot be fetched; the text says what was tried and what to do."""
 
 
-def ensure(progress: Callable[[str], None], environ: Mapping[str, str] = os.environ) -> Programs:
+def ensure(progress: Callable[[str], None], environ: Mapping[str, str] | None = None) -> Programs:
     """Find all programs, or fetch them into the cache. Raises ProgramsError."""
+    environ = os.environ if environ is None else environ
     cache = Cache(cache_directory(environ))
     try:
         found = {wanted.name: _find(wanted, cache, environ, progress) for wanted in ALL}

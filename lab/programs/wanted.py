@@ -80,6 +80,7 @@ def _run(command: Sequence[str | Path], drops_privileges: bool) -> str:
             extra_groups=[] if identity else None,
             text=True,
             errors="replace",
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UnsuitableError(

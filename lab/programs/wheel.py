@@ -37,6 +37,7 @@ def _pip_install(tree: Path) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        check=False,
         # The server has to be readable for nobody.
         umask=0o022,
     )

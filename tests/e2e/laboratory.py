@@ -103,6 +103,7 @@ class Laboratory:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            check=False,
         )
         seen = {name: _lines(path, before[name]) for name, path in logs.items()}
         return Run(done.returncode, done.stdout, seen["aws"], seen["kubernetes"])

@@ -50,8 +50,8 @@ def test_credentials_of_the_secret_log_in_as_a_monitor_and_not_more(
     journey: Journey, lab: Laboratory, stack: str
 ) -> None:
     secret = lab.secret(f"{stack}-credentials")
-    address, _, rest = secret["DATA_SOURCE_URI"].partition("/")
-    host, _, port = address.partition(":")
+    address, _slash, rest = secret["DATA_SOURCE_URI"].partition("/")
+    host, _colon, port = address.partition(":")
     with lab.login(
         host, int(port), rest.partition("?")[0], secret["username"], secret["password"]
     ) as connection:

@@ -88,6 +88,7 @@ def play(arguments: list[str], environment: dict[str, str]) -> tuple[Cost, int]:
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
+        check=False,
     )
     seconds, processor = time.monotonic() - started, processor_seconds() - spent
     if done.returncode:

@@ -25,6 +25,7 @@ def allow(**changes: Any) -> dict[str, Any]:
             [allow(Resource=ARN[:-6] + "??????")], Verdict.ALLOW, id="six question marks for the suffix"
         ),
         pytest.param([allow(Resource=ARN[:-7] + "??????")], Verdict.NOTHING, id="question marks count"),
+        pytest.param([allow(Resource="*" * 40 + "-nothing")], Verdict.NOTHING, id="many stars are one"),
         pytest.param([allow(Resource=[ARN + "x", "arn:*:demo-*"])], Verdict.ALLOW, id="one of a list"),
         pytest.param(
             [allow(Action="secretsmanager:getsecretvalue")], Verdict.ALLOW, id="actions ignore case"

@@ -22,7 +22,7 @@ def handshake(authority: Path, issued: Issued, host: str) -> None:
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = client_context.wrap_bio(to_client, to_server, server_hostname=host)
     server = server_context.wrap_bio(to_server, to_client, server_side=True)
-    for _ in range(3):
+    for _round in range(3):
         for side in (client, server):
             try:
                 side.do_handshake()

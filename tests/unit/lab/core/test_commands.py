@@ -100,7 +100,7 @@ def test_up_twice_is_harmless(laboratory: Laboratory) -> None:
 def test_two_ups_at_once_start_one_daemon(laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
     # A signal handler can be set in the main thread only.
     command = [sys.executable, "-c", PARALLEL_UP]
-    running = [subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) for _ in "ab"]
+    running = [subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) for _name in "ab"]
     outputs = [process.communicate(timeout=30)[0] for process in running]
     assert [process.returncode for process in running] == [0, 0]
     assert sorted("already running" in output for output in outputs) == [False, True]

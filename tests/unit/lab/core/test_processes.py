@@ -162,7 +162,7 @@ def test_free_address_gives_each_address_once_and_no_taken_one() -> None:
 
 def test_free_address_can_be_bound_at_the_same_time_by_many() -> None:
     found: list[str] = []
-    threads = [threading.Thread(target=lambda: found.append(free_address())) for _ in range(20)]
+    threads = [threading.Thread(target=lambda: found.append(free_address())) for _index in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, The eks_observability.stack developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.eks_observability.stack.plugins.filter.report import stack_summary, text_table
+
+PROVEN: dict[str, Any] = {
+    "inventory_hostname": "aurora",
+    "aurora_result": {"scaling": {"min_capacity": 0.5, "max_capacity": 2.0}},
+    "external_secrets_result": {"exporter": {"secret": "aurora-credentials"}},
+    "postgres_exporter_result": {
+        "metrics": {"pg_up": True, "required_families": {"present": 50, "required": 50}},
+        "targets": [{"up": 1, "targets": [{}]}],
+    },
+    "prometheus_rules_result": {"expected": 16, "healthy": 16, "alerts": 11},
+    "grafana_dashboards_result": {"with_data": 12, "total": 12},
+}
+
+
+@pytest.mark.parametrize(
+    ("column", "facts", "words"),
+    [
+        pytest.param("stack", {}, "aurora", id="the stack's name"),
+        pytest.param("ACU range", {}, "0.5 to 2", id="whole numbers without a point"),
+        pytest.param("secret synced", {}, "aurora-credentials", id="name of the Secret, never its data"),
+        pytest.param("exporter login", {}, "ok", id="login"),
+        pytest.param("targets up", {}, "1 of 1", id="targets"),
+        pytest.param("metric families", {}, "50 of 50", id="families"),
+        pytest.param("alerts loaded", {}, "11 of 11", id="alerts without recording rules"),
+        pytest.param("panels with data", {}, "12 of 12", id="panels"),
+        pytest.param(
+            "alerts loaded",
+            {"prometheus_rules_result": {"expected": 16, "healthy": 14, "alerts": 11}},
+            "9 of 11",
+            id="unhealthy",
+        ),
+    ],
+)
+def test_row_puts_results_into_words(column: str, facts: dict[str, Any], words: str) -> None:
+    assert stack_summary({**PROVEN, **facts})[column] == words
+
+
+def test_role_that_did_not_run_leaves_a_dash() -> None:
+    row = stack_summary({"inventory_hostname": "orders"})
+    assert set(row.values()) == {"orders", "-"}
+
+
+def test_table_lines_up() -> None:
+    lines = text_table([{"stack": "a", "up": "1"}, {"stack": "orders-long", "up": "-"}]).splitlines()
+    assert lines == ["stack        up", "-----------  --", "a            1", "orders-long  -"]
+
+
+def test_table_of_nothing_is_empty() -> None:
+    assert text_table([]) == ""
