@@ -45,7 +45,7 @@ def is_playbooks(request: Mapping[str, Any]) -> bool:
 
 
 def requests_since(path: Path, offset: int) -> int:
-    """Count the playbook's requests in a JSON-lines file from a byte offset on; a user's own cluster has none."""
+    """Count the playbook's requests in a JSON-lines file from a byte offset on; 0 where nobody counts."""
     if not path.exists():
         return 0
     with path.open("rb") as lines:

@@ -210,7 +210,8 @@ def _told_by_events(case: Case) -> Cause | None:
     for message in case.messages:
         for of_store, pattern, explain in EVENTS:
             match = pattern.search(message)
-            if match and of_store != case.store_ready:
+            # A store that is not ready explains all else; one that still is may not have been looked at again.
+            if match and (of_store or case.store_ready):
                 return explain(case, match)
     return None
 
