@@ -159,7 +159,5 @@ def test_each_documented_tag_works_alone(journey: Journey, lab: Laboratory) -> N
                 strict=True,
             )
         )
-    failed = {
-        tag: run.output[-2000:] for tag, run in runs.items() if run.code or run.changed != {"aurora": 0}
-    }
-    assert failed == {}
+    failed = {tag: run for tag, run in runs.items() if run.code or run.changed != {"aurora": 0}}
+    assert not failed, "\n".join(f"--tags {tag}:\n{run.output}" for tag, run in failed.items())

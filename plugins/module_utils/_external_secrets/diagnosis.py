@@ -210,7 +210,7 @@ def _told_by_events(case: Case) -> Cause | None:
     for message in case.messages:
         for of_store, pattern, explain in EVENTS:
             match = pattern.search(message)
-            # A store that is not ready explains all else; one that still is may not have been looked at again.
+            # A store that is not ready explains all else; one that is ready may be so from before.
             if match and (of_store or case.store_ready):
                 return explain(case, match)
     return None
