@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import typing as t
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -109,7 +110,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     make = BaseClient._make_api_call
 
     def record(self: BaseClient, operation_name: str, api_params: dict[str, t.Any]) -> t.Any:
-        seen.append(Call(operation_name, api_params))
+        # A module's calls, not those of a laboratory that other tests have running in threads.
+        if threading.current_thread() is threading.main_thread():
+            seen.append(Call(operation_name, api_params))
         return make(self, operation_name, api_params)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", record)
