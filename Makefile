@@ -45,7 +45,7 @@ lint: .venv/test.installed ## style, types, documentation, and the playbooks' sy
 	$(call heading,lint: mypy)
 	@mypy
 	$(call heading,lint: shellcheck)
-	@shellcheck .ci/run tools/venv requirements/compile.sh
+	@shellcheck .ci/run tools/venv tools/scenario requirements/compile.sh
 	$(call heading,lint: yamllint)
 	@yamllint --strict .
 	$(call heading,lint: antsibull-docs)
@@ -67,12 +67,19 @@ sanity: .venv/test.installed ## ansible-test sanity, without containers
 	$(call heading,sanity)
 	@python tools/sanity.py
 
+scenarios := $(notdir $(patsubst %/converge.yml,%,$(wildcard molecule/*/converge.yml)))
 # Molecule would have a collection's scenarios in extensions/, and says so unless it is told where they are.
 molecule: export MOLECULE_GLOB := molecule/*/molecule.yml
 molecule: export MOLECULE_COMMAND_BORDERS := false
 molecule: .venv/test.installed ## all scenarios, or one: make molecule ROLE=aurora
 	$(call heading,molecule)
-	@molecule test $(if $(ROLE),--scenario-name $(ROLE),--all)
+ifdef ROLE
+	@molecule test --scenario-name $(ROLE)
+else
+	@# Two at a time: a scenario waits half of its time. Each prints its whole log, if it fails.
+	@mkdir -p .cache/molecule
+	@printf '%s\n' $(scenarios) | xargs -P 2 -n 1 tools/scenario
+endif
 
 e2e: .venv/test.installed ## the playbooks on a laboratory of their own, and its faults
 	$(call heading,e2e)
