@@ -1,4 +1,4 @@
-"""The laboratory says no: each broken link makes a run fail, and the run names the cause. Runs after test_site."""
+"""The laboratory says no: a broken link makes a run fail, and the run names the cause. Runs last."""
 
 from __future__ import annotations
 
