@@ -12,7 +12,7 @@ heading = @printf '\n--- %s\n' '$(1)'
 
 .PHONY: help
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- the virtual environment ---------------------------------------------------------------------------------------
 # Made anew where its Python is gone or the checkout was moved: scripts in .venv/bin contain both paths.
@@ -28,7 +28,7 @@ venv: .venv/test.installed ## .venv with all that development needs
 # --- the demonstration ---------------------------------------------------------------------------------------------
 .PHONY: demo demo-down
 demo: .venv/demo.installed ## start the laboratory, run site.yml on it, show what came of it
-	@python tools/demo.py
+	@python -m tools.demo
 
 demo-down: .venv/demo.installed ## stop the laboratory and remove all that it left
 	@python -m lab down
@@ -84,6 +84,14 @@ endif
 e2e: .venv/test.installed ## the playbooks on a laboratory of their own, and its faults
 	$(call heading,e2e)
 	@pytest tests/e2e
+
+# --- the judge -----------------------------------------------------------------------------------------------------
+.PHONY: conformance
+conformance: .venv/test.installed ## the same path on a real control plane, and the embedded API held against it
+	$(call heading,conformance: the programs of a real control plane)
+	@python -m lab programs
+	$(call heading,conformance)
+	@pytest tests/conformance
 
 # -------------------------------------------------------------------------------------------------------------------
 .PHONY: clean

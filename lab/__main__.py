@@ -1,4 +1,4 @@
-"""The command line: python -m lab up|status|down."""
+"""The command line: python -m lab up|status|down|programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 
-from lab.commands import Progress, StartError, down, up
+from lab.commands import Progress, StartError, down, get_programs, up
+from lab.network.private import NamespaceError
 from lab.programs import ProgramsError
 from lab.settings import Settings
 from lab.state import StateError
@@ -18,7 +19,8 @@ DESCRIPTION = "The laboratory: AWS, Kubernetes, PostgreSQL, exporter and Prometh
 EPILOG = """\
 environment:
   LAB_STATE               state directory of a further laboratory (default: one a checkout, linked as .lab)
-  LAB_KUBERNETES          embedded (default) or kubeconfig
+  LAB_KUBERNETES          embedded (default), control-plane or kubeconfig
+  LAB_KUBERNETES_VERSION, LAB_EXTERNAL_SECRETS_VERSION  versions of a control plane (default: the newest)
   LAB_CONTEXT             context of the kubeconfig
   LAB_TRANSITION_SECONDS  how long clusters stay in creating, modifying and deleting (default 0.3)
   LAB_POSTGRES, LAB_EXPORTER, LAB_PROMETHEUS, LAB_PROMTOOL  the program to use instead of searching
@@ -34,19 +36,20 @@ def main(arguments: list[str]) -> int:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="up|status|down")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="up|status|down|programs")
     commands.add_parser("up", help="start it, or say that it runs")
     status = commands.add_parser(
         "status", help="show what runs where; exit code 0 running, 1 crashed, 3 not running"
     )
     status.add_argument("--json", action="store_true", help="for programs")
     commands.add_parser("down", help="stop it and remove everything that it made")
+    commands.add_parser("programs", help="have all programs of every pinned control plane")
     chosen = parser.parse_args(arguments)
     # A reader that has seen enough (head) ends this command, not with a traceback.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         return _run(chosen.command, as_json=getattr(chosen, "json", False))
-    except (ProgramsError, StartError, StateError, ValueError) as error:
+    except (NamespaceError, ProgramsError, StartError, StateError, ValueError) as error:
         print(f"lab {chosen.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -58,6 +61,9 @@ def _run(command: str, *, as_json: bool) -> int:
     settings = Settings.from_environment()
     # Nobody else has to read what a laboratory writes.
     os.umask(0o077)
+    if command == "programs":
+        get_programs(Progress())
+        return 0
     if command == "up":
         up(settings, Progress())
     if command == "down":

@@ -56,19 +56,40 @@ class Authority:
 
     def issue(self, name: str, hosts: Sequence[str]) -> Issued:
         """Issue a server certificate `name`.crt with `name`.key; `hosts` are DNS names or IP addresses."""
+        names = x509.SubjectAlternativeName([_host(host) for host in hosts])
+        return self._issue(name, _name(name), [(names, False)], ExtendedKeyUsageOID.SERVER_AUTH)
+
+    def issue_client(self, name: str, user: str, groups: Sequence[str]) -> Issued:
+        """Issue `name`.crt with `name`.key, by which Kubernetes knows a user and their groups."""
+        subject = x509.Name(
+            [
+                *(x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups),
+                x509.NameAttribute(NameOID.COMMON_NAME, user),
+            ]
+        )
+        return self._issue(name, subject, [], ExtendedKeyUsageOID.CLIENT_AUTH)
+
+    def _issue(
+        self,
+        name: str,
+        subject: x509.Name,
+        extensions: Sequence[tuple[x509.ExtensionType, bool]],
+        purpose: x509.ObjectIdentifier,
+    ) -> Issued:
         key = ec.generate_private_key(ec.SECP256R1())
         public = key.public_key()
         signer = self._key.public_key()
-        signed = (
-            _builder(_name(name), self._root.subject, public)
-            .add_extension(x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(sign_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), critical=False)
-            .sign(self._key, hashes.SHA256())
-        )
+        builder = _builder(subject, self._root.subject, public)
+        for extension, critical in [
+            *extensions,
+            (x509.BasicConstraints(ca=False, path_length=None), True),
+            (_usage(sign_certificates=False), True),
+            (x509.ExtendedKeyUsage([purpose]), False),
+            (x509.SubjectKeyIdentifier.from_public_key(public), False),
+            (x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), False),
+        ]:
+            builder = builder.add_extension(extension, critical=critical)
+        signed = builder.sign(self._key, hashes.SHA256())
         directory = self.certificate.parent
         issued = Issued(directory / f"{name}.crt", directory / f"{name}.key")
         _write(issued.certificate, signed.public_bytes(serialization.Encoding.PEM), mode=0o644)

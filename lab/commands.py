@@ -12,8 +12,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from lab.network import private
 from lab.processes import MARKER, end_survivors
-from lab.programs import ProgramsError, ensure
+from lab.programs import ProgramsError, Versions, ensure
 from lab.settings import CHECKOUT, Settings
 from lab.state import Condition, State, process_identity, write_json
 from lab.waiting import wait_until
@@ -78,6 +79,12 @@ def down(settings: Settings, progress: Callable[[str], None]) -> None:
         progress("stopped; nothing is left")
 
 
+def get_programs(progress: Callable[[str], None]) -> None:
+    """Have the programs of every pinned control plane, so that no start has to wait for a build."""
+    for versions in Versions.pinned():
+        ensure(progress, control_plane=versions)
+
+
 def _insist_on_settings(state: State) -> None:
     record = state.record()
     wanted = json.loads(json.dumps(dataclasses.asdict(state.settings), default=str))
@@ -88,8 +95,9 @@ def _insist_on_settings(state: State) -> None:
 
 
 def _launch(state: State, progress: Callable[[str], None]) -> subprocess.Popen[bytes]:
+    plane = _control_plane(state.settings)
     state.claim()
-    programs = ensure(progress)
+    programs = ensure(progress, control_plane=plane)
     write_json(state.directory / "programs.json", programs.to_json())
     state.make_link()
     progress(f"starting in {state.directory}")
@@ -105,10 +113,18 @@ def _launch(state: State, progress: Callable[[str], None]) -> subprocess.Popen[b
         )
 
 
+def _control_plane(settings: Settings) -> Versions | None:
+    """The programs of a real control plane, where one is wanted and possible."""
+    if settings.kubernetes != "control-plane":
+        return None
+    private.require()
+    return Versions.choose(settings.kubernetes_version, settings.external_secrets_version)
+
+
 def _daemon_environment(state: State) -> dict[str, str]:
     # The settings of the user for AWS and psql are not meant for the laboratory.
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PG"))}
-    if state.settings.kubernetes == "embedded":
+    if state.settings.kubernetes != "kubeconfig":
         # All is on this machine, where no proxy gets to; another cluster may be behind one.
         kept = {name: value for name, value in kept.items() if not name.lower().endswith("_proxy")}
     return {**kept, MARKER: str(state.directory)}

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
-import random
 import signal
-import socket
 import subprocess
-import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,8 +19,6 @@ NOBODY = 65534
 # The kernel sends a parent-death signal when the *thread* that forked ends, so one thread that lives as
 # long as this process starts all children.
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
-_giving = threading.Lock()
-_given: set[str] = set()
 
 
 def unprivileged() -> tuple[int, int] | None:
@@ -38,6 +32,8 @@ class Process:
     def __init__(self, name: str, popen: subprocess.Popen[bytes], log: Path) -> None:
         self.name = name
         self.log = log
+        #: Who gets the signals, where the process only waits for a child of its own.
+        self.target: int | None = None
         self._popen = popen
 
     @classmethod
@@ -49,6 +45,7 @@ class Process:
         log: Path,
         env: Mapping[str, str],
         cwd: Path | None = None,
+        pass_fds: Sequence[int] = (),
         drop_privileges: bool = False,
         death_signal: signal.Signals = signal.SIGKILL,
     ) -> Process:
@@ -71,6 +68,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 env=_marked(env),
                 cwd=cwd,
+                pass_fds=pass_fds,
                 start_new_session=True,
             ).result()
         return cls(name, popen, log)
@@ -88,7 +86,8 @@ class Process:
         """Send `signal`; after `timeout` seconds kill the process and its group. Twice is harmless."""
         if self.poll() is not None:
             return
-        self._popen.send_signal(signal)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.target or self.pid, signal)
         try:
             self._popen.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -152,23 +151,3 @@ def _signal(pids: Sequence[int], number: signal.Signals) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
-
-
-def free_address(network: str = "127.54.0.0/16", port: int = 5432) -> str:
-    """A loopback address in `network` on which TCP `port` is free; never the same twice in this process."""
-    hosts = ipaddress.ip_network(network)
-    last = ""
-    for _attempt in range(100):
-        # At random: another laboratory on this machine searches at the same moment.
-        address = str(hosts[random.randrange(1, hosts.num_addresses - 1)])
-        try:
-            with socket.socket() as probe:
-                probe.bind((address, port))
-        except OSError as error:
-            last = f"{address}: {error}"
-            continue
-        with _giving:
-            if address not in _given:
-                _given.add(address)
-                return address
-    raise OSError(f"Port {port} is taken on all addresses tried in {network} (last: {last}).")

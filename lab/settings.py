@@ -22,8 +22,11 @@ class Settings:
     eks_cluster: str = "lab"
     #: Seconds that clusters and members spend in creating, modifying and deleting.
     transition_seconds: float = 0.3
-    #: Kind of Kubernetes: `embedded` or `kubeconfig`.
+    #: Kind of Kubernetes: `embedded`, `control-plane` or `kubeconfig`.
     kubernetes: str = "embedded"
+    #: Versions for the kind `control-plane`, None for the usual ones.
+    kubernetes_version: str | None = None
+    external_secrets_version: str | None = None
     #: Context of the kubeconfig, for the kind `kubeconfig`.
     context: str | None = None
     #: Link in the checkout that points to the state; only the default laboratory has one.
@@ -40,6 +43,8 @@ class Settings:
             state=_short(Path(given).absolute()) if given else _default_state(checkout),
             transition_seconds=_seconds(environ.get("LAB_TRANSITION_SECONDS")),
             kubernetes=environ.get("LAB_KUBERNETES") or cls.kubernetes,
+            kubernetes_version=environ.get("LAB_KUBERNETES_VERSION") or None,
+            external_secrets_version=environ.get("LAB_EXTERNAL_SECRETS_VERSION") or None,
             context=environ.get("LAB_CONTEXT") or None,
             link=None if given else checkout / ".lab",
         )

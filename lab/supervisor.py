@@ -16,6 +16,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from lab import control
+from lab.network import private
 from lab.processes import end_survivors
 from lab.programs import Programs
 from lab.settings import Settings
@@ -73,22 +74,24 @@ class Supervisor:
             # Imported here, as each takes long: whoever waits sees which part it is.
             from lab.certificates import Authority
             from lab.kubernetes import open_kubernetes
+            from lab.network import open_network
 
+            network = open_network(settings)
             authority = Authority.create(settings.state / "certificates")
-            kubernetes = open_kubernetes(settings, authority)
+            kubernetes = open_kubernetes(settings, authority, network, programs)
             kubernetes.start()
             running.callback(_stop, "kubernetes", kubernetes.stop)
         with self._part("aws"):
             from lab.aws import AwsEndpoint
 
-            aws = AwsEndpoint(settings, authority, programs.postgres, kubernetes)
+            aws = AwsEndpoint(settings, authority, programs.postgres, kubernetes, network)
             aws.start()
             running.callback(_stop, "aws", aws.stop)
             config, credentials = _write_aws_files(settings, aws)
         with self._part("stand-ins"):
             from lab.standins import Standins
 
-            standins = Standins(settings, kubernetes, programs, aws.url)
+            standins = Standins(settings, kubernetes, programs, aws.url, network)
             standins.start()
             running.callback(_stop, "stand-ins", standins.stop)
         control.serve(settings.state, lambda: _live(settings, aws, standins))
@@ -179,6 +182,8 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     _on_signal(_interrupt)
     settings = Settings.from_environment()
+    if settings.kubernetes == "control-plane" and not private.inside():
+        private.enter("lab.supervisor")
     programs = Programs.from_json(json.loads((settings.state / "programs.json").read_text()))
     supervisor = Supervisor(settings, programs)
     try:

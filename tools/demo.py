@@ -15,6 +15,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lab.request_log import read
+
+#: The Kubernetes user of the laboratory's kubeconfig.
+ADMINISTRATOR = "lab-admin"
 ROOT = Path(__file__).resolve().parent.parent
 STATE = Path(os.environ.get("LAB_STATE") or ROOT / ".lab")
 LAB = [sys.executable, "-m", "lab"]
@@ -41,16 +45,7 @@ def recap(log: str) -> dict[str, int]:
 def is_playbooks(request: Mapping[str, Any]) -> bool:
     """Whether a request is the playbook's: the cluster's parts are `system:...`, pods assume a role."""
     user = request["user"] or ""
-    return ":user/" in user if "service" in request else not user.startswith("system:")
-
-
-def requests_since(path: Path, offset: int) -> int:
-    """Count the playbook's requests in a JSON-lines file from a byte offset on; 0 where nobody counts."""
-    if not path.exists():
-        return 0
-    with path.open("rb") as lines:
-        lines.seek(offset)
-        return sum(is_playbooks(json.loads(line)) for line in lines)
+    return ":user/" in user if "service" in request else user == ADMINISTRATOR
 
 
 def main() -> None:
@@ -67,7 +62,7 @@ def main() -> None:
     seconds = time.monotonic() - started
 
     tasks = recap(log.read_text(encoding="utf-8"))
-    calls = {name: requests_since(path, offsets[name]) for name, path in requests.items()}
+    calls = {name: sum(map(is_playbooks, read(path, offsets[name]))) for name, path in requests.items()}
     print(f"wall time  {seconds:.1f} s")
     print(f"tasks      {tasks['ok']}, {tasks['changed']} of them with a change; {tasks['skipped']} skipped")
     print(f"API calls  {calls['aws']} to AWS, {calls['kubernetes']} to Kubernetes\n", flush=True)

@@ -24,7 +24,7 @@ from lab.aws.rds_engine_versions import EngineVersions
 from lab.aws.rds_model import Cluster, Member, utcnow
 from lab.aws.secrets import Secrets
 from lab.certificates import Authority, Issued
-from lab.processes import free_address
+from lab.network import DATABASES, Network
 from lab.programs import Program
 from lab.settings import Settings
 
@@ -36,7 +36,9 @@ log = logging.getLogger(__name__)
 class Aurora:
     """Clusters, members, snapshots and events. Whoever reads or changes them holds `lock`."""
 
-    def __init__(self, settings: Settings, authority: Authority, program: Program, secrets: Secrets) -> None:
+    def __init__(
+        self, settings: Settings, authority: Authority, program: Program, secrets: Secrets, network: Network
+    ) -> None:
         self.settings = settings
         self.secrets = secrets
         self.lock = threading.RLock()
@@ -49,6 +51,7 @@ class Aurora:
         self.versions = EngineVersions(program.version, self.availability_zones)
         self.parameters = rds_parameters.catalogue(self.versions.major)
         self._authority = authority
+        self._network = network
         self._program = program
         self._directory = settings.state / "postgres"
         self._installation: Installation | None = None
@@ -146,7 +149,7 @@ class Aurora:
             self._installation,
             self._directory / directory,
             identifier,
-            (free_address(port=port), port),
+            (self._network.address(DATABASES, port), port),
             self.settings.logs / f"postgres-{identifier}.log",
         )
 

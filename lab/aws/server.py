@@ -23,6 +23,7 @@ from lab.aws.request_log import RequestLog
 from lab.aws.secrets import Secrets
 from lab.aws.sts import WebIdentity
 from lab.certificates import Authority
+from lab.network import HOST, Network
 from lab.programs import Program
 from lab.settings import Settings
 
@@ -52,14 +53,19 @@ class AwsEndpoint:
     """
 
     def __init__(
-        self, settings: Settings, authority: Authority, postgres: Program, kubernetes: Kubernetes
+        self,
+        settings: Settings,
+        authority: Authority,
+        postgres: Program,
+        kubernetes: Kubernetes,
+        network: Network = HOST,
     ) -> None:
         self._settings = settings
         self._kubernetes = kubernetes
         self._patches = Patches()
-        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=network.port(), verbose=False)
         self._secrets = Secrets(settings)
-        self._aurora = Aurora(settings, authority, postgres, self._secrets)
+        self._aurora = Aurora(settings, authority, postgres, self._secrets, network)
         self._sampler = Sampler(self._aurora)
         self._log: RequestLog | None = None
         self._data_api: DataApi | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -17,8 +18,10 @@ def write_private(path: Path, content: str) -> None:
         file.write(content)
 
 
-def write_kubeconfig(path: Path, *, server: str, authority: Path, user: str, token: str) -> None:
-    """Write a kubeconfig with one context, `lab`, for a user with a bearer token."""
+def write_kubeconfig(
+    path: Path, *, server: str, authority: Path, user: str, credentials: Mapping[str, str]
+) -> None:
+    """Write a kubeconfig with one context, `lab`; `credentials` are a kubeconfig's, such as `token`."""
     certificate = base64.b64encode(authority.read_bytes()).decode()
     document = {
         "apiVersion": "v1",
@@ -26,7 +29,7 @@ def write_kubeconfig(path: Path, *, server: str, authority: Path, user: str, tok
         "clusters": [
             {"name": "lab", "cluster": {"server": server, "certificate-authority-data": certificate}}
         ],
-        "users": [{"name": user, "user": {"token": token}}],
+        "users": [{"name": user, "user": dict(credentials)}],
         "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": user}}],
         "current-context": "lab",
     }

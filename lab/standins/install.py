@@ -26,25 +26,45 @@ _LABELS = {"release": RELEASE, "app.kubernetes.io/managed-by": "Helm"}
 
 
 def install(api: Api, programs: Programs) -> None:
+    """Create what is not there yet for the stand-ins of both operators."""
+    accounts = [(ESO_NAMESPACE, "external-secrets"), (MONITORING_NAMESPACE, f"{RELEASE}-operator")]
+    create(api, [(NAMESPACE, {"metadata": {"name": ESO_NAMESPACE}}), *monitoring_namespace()])
+    create(
+        api, [(SERVICE_ACCOUNT, {"metadata": {"name": name, "namespace": where}}) for where, name in accounts]
+    )
+    # A pod of the stand-in has no file system of its own, in which Prometheus would find the API by itself.
+    access = {
+        "host": api.server,
+        "authorization": {"type": "Bearer", "credentialsFile": f"{_TOKEN_PATH}/token"},
+        "tlsConfig": {"caFile": f"{_TOKEN_PATH}/ca.crt"},
+    }
+    create(api, monitoring(programs, {"apiserverConfig": access}))
+
+
+def create(api: Api, objects: list[tuple[Kind, Object]]) -> None:
     """Create what is not there yet."""
-    for kind, body in _objects(api.server, programs):
+    for kind, body in objects:
         api.ensure(kind, {"apiVersion": kind.api, "kind": kind.name, **body})
 
 
-def _objects(server: str, programs: Programs) -> list[tuple[Kind, Object]]:
-    accounts = [
-        (ESO_NAMESPACE, "external-secrets"),
-        (MONITORING_NAMESPACE, f"{RELEASE}-operator"),
-        (MONITORING_NAMESPACE, PROMETHEUS_NAME),
-        (MONITORING_NAMESPACE, f"{RELEASE}-grafana"),
-    ]
+def monitoring_namespace() -> list[tuple[Kind, Object]]:
+    """The namespace of Prometheus, with the accounts of what runs there."""
+    accounts = [PROMETHEUS_NAME, f"{RELEASE}-grafana"]
     return [
-        (NAMESPACE, {"metadata": {"name": ESO_NAMESPACE}}),
         (NAMESPACE, {"metadata": {"name": MONITORING_NAMESPACE}}),
-        *((SERVICE_ACCOUNT, {"metadata": {"name": name, "namespace": where}}) for where, name in accounts),
+        *(
+            (SERVICE_ACCOUNT, {"metadata": {"name": name, "namespace": MONITORING_NAMESPACE}})
+            for name in accounts
+        ),
+    ]
+
+
+def monitoring(programs: Programs, spec: Object) -> list[tuple[Kind, Object]]:
+    """Prometheus with its rights, and with fields of the cluster's kind in its `spec`."""
+    return [
         (CLUSTER_ROLE, _cluster_role()),
         (CLUSTER_ROLE_BINDING, _cluster_role_binding()),
-        (PROMETHEUS, _prometheus(server, programs)),
+        (PROMETHEUS, _prometheus(programs, spec)),
         (SERVICE, _service()),
     ]
 
@@ -68,18 +88,12 @@ def _cluster_role_binding() -> Object:
     return {"metadata": {"name": PROMETHEUS_NAME, "labels": _LABELS}, "subjects": [account], "roleRef": role}
 
 
-def _prometheus(server: str, programs: Programs) -> Object:
+def _prometheus(programs: Programs, more: Object) -> Object:
     chosen = {"matchLabels": {"release": RELEASE}}
     selectors = {
         f"{what}{part}": value
         for what in ("serviceMonitor", "podMonitor", "rule")
         for part, value in (("Selector", chosen), ("NamespaceSelector", {}))
-    }
-    # A pod here has no file system of its own, in which Prometheus would find the API by itself.
-    access = {
-        "host": server,
-        "authorization": {"type": "Bearer", "credentialsFile": f"{_TOKEN_PATH}/token"},
-        "tlsConfig": {"caFile": f"{_TOKEN_PATH}/ca.crt"},
     }
     spec = {
         "version": programs.prometheus.version,
@@ -89,8 +103,8 @@ def _prometheus(server: str, programs: Programs) -> Object:
         "scrapeInterval": "30s",
         "evaluationInterval": "5s",
         "retention": "10d",
-        "apiserverConfig": access,
         **selectors,
+        **more,
     }
     metadata = {"name": PROMETHEUS_NAME, "namespace": MONITORING_NAMESPACE, "labels": _LABELS}
     return {"metadata": metadata, "spec": spec}

@@ -1,59 +1,81 @@
-"""All stand-ins together."""
+"""All that runs on the cluster, together."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
 
 import urllib3
 
 from lab.kubernetes import Kubernetes
-from lab.programs import Programs
+from lab.network import Network
+from lab.programs import ControlPlane, Programs
 from lab.settings import Settings
-from lab.standins import dashboards
+from lab.standins import dashboards, operators
 from lab.standins.api.client import Api
 from lab.standins.api.controller import Controller
 from lab.standins.api.kinds import POD
 from lab.standins.api.objects import Object
 from lab.standins.external_secrets import operator as external_secrets
 from lab.standins.install import MONITORING_NAMESPACE, PROMETHEUS_NAME, install
-from lab.standins.kubelet.images import EXPORTER
 from lab.standins.kubelet.kubelet import USER as KUBELET
 from lab.standins.kubelet.kubelet import Kubelet
+from lab.standins.kubelet.plain import EXPORTER, PlainRuntime, known_images
+from lab.standins.kubelet.runtime import Runtime
+from lab.standins.kubelet.sandbox import SandboxRuntime
 from lab.standins.prometheus_operator import operator as prometheus_operator
 from lab.standins.prometheus_operator.prometheus_pod import PORT
 from lab.standins.prometheus_operator.promtool import Promtool
 from lab.standins.workloads import deployments, endpoints, replicasets
+from lab.state import write_text
 from lab.waiting import wait_until
 
-START_SECONDS = 30
+START_SECONDS = 60
 
 
 class Running:
-    """Stand-ins that have been made; `start` them once, `stop` them once."""
+    """What has been made; `start` it once, `stop` it once."""
 
-    def __init__(self, settings: Settings, kubernetes: Kubernetes, programs: Programs, aws_url: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        kubernetes: Kubernetes,
+        programs: Programs,
+        aws_url: str,
+        network: Network,
+    ) -> None:
         def user(name: str, agent: str) -> Api:
             return Api(kubernetes.kubeconfig_for(name), agent)
 
         self._settings = settings
+        self._kubernetes = kubernetes
         self._programs = programs
+        self._aws_url = aws_url
+        self._network = network
         self._api = Api(kubernetes.kubeconfig, "helm")
-        self._kubelet = Kubelet(settings, user(KUBELET, "kubelet"), programs)
-        cluster = user(deployments.USER, "kube-controller-manager")
-        self._controllers: list[Controller] = [
-            *deployments.controllers(cluster),
-            *replicasets.controllers(cluster),
-            *endpoints.controllers(cluster),
-            *external_secrets.controllers(user(external_secrets.USER, "external-secrets"), aws_url),
-            *prometheus_operator.controllers(
-                user(prometheus_operator.USER, "PrometheusOperator"), Promtool(programs.promtool.path)
-            ),
-            *dashboards.controllers(
-                user(dashboards.USER, "grafana-sc-dashboard"), settings.state / "dashboards"
-            ),
-        ]
+        plane = programs.control_plane
+        self._kubelet = Kubelet(settings, user(KUBELET, "kubelet"), network, self._runtime(plane))
+        sidecar = user(dashboards.USER, "grafana-sc-dashboard")
+        self._controllers = dashboards.controllers(sidecar, settings.state / "dashboards")
+        if plane is None:
+            self._controllers += _standins(user, programs, aws_url)
+
+    def _runtime(self, plane: ControlPlane | None) -> Runtime:
+        if plane is None:
+            return PlainRuntime(known_images(self._programs))
+        # What the kubelet of a cluster tells by the Service of the API, which has no proxy here.
+        access = {
+            "KUBERNETES_SERVICE_HOST": self._network.node,
+            "KUBERNETES_SERVICE_PORT": self._kubernetes.server.rpartition(":")[2],
+        }
+        return SandboxRuntime(plane.bwrap.path, operators.images(self._programs, plane), access)
 
     def start(self) -> None:
-        """Start all loops, and wait until Prometheus is ready."""
-        install(self._api, self._programs)
+        """Start all loops, install what is not there, and wait until Prometheus is ready."""
+        plane = self._programs.control_plane
+        if plane is None:
+            install(self._api, self._programs)
         self._kubelet.start()
         for controller in self._controllers:
             controller.start()
@@ -62,8 +84,17 @@ class Running:
             what="all stand-ins to have read the Kubernetes API",
             timeout=START_SECONDS,
         )
+        if plane:
+            values = self.helm_values
+            write_text(values, json.dumps(operators.helm_values(self._aws_url)))
+            operators.install(self._api, self._kubernetes.kubeconfig, self._programs, plane, values)
         log = self._settings.logs / f"pod-{MONITORING_NAMESPACE}-prometheus-{PROMETHEUS_NAME}-0.log"
         wait_until(self._prometheus_ready, what=f"Prometheus to be ready (log: {log})", timeout=START_SECONDS)
+
+    @property
+    def helm_values(self) -> Path:
+        """Helm's values for External Secrets on this laboratory."""
+        return self._settings.state / "external-secrets-values.json"
 
     def stop(self) -> None:
         """End all loops, then all pods."""
@@ -72,30 +103,47 @@ class Running:
         self._kubelet.stop()
 
     def addresses(self) -> dict[str, object]:
-        """Where Prometheus and the exporters answer, going by the Kubernetes API."""
+        """Where a person reaches Prometheus and the exporters, going by the Kubernetes API."""
         exporters = {}
         for pod in self._api.find(POD):
             address, metadata = (pod.get("status") or {}).get("podIP"), pod["metadata"]
             for container in pod["spec"]["containers"]:
                 if address and container["image"].startswith(f"{EXPORTER}:"):
-                    exporters[f"{metadata['namespace']}/{metadata['name']}"] = _url(address, container)
-        return {"prometheus": self._prometheus_url(), "exporters": exporters}
+                    port = _port(container)
+                    url = f"http://{self._network.outside(address, port)}"
+                    exporters[f"{metadata['namespace']}/{metadata['name']}"] = url
+        address = self._prometheus_address()
+        prometheus = f"http://{self._network.outside(address, PORT)}" if address else None
+        return {"prometheus": prometheus, "exporters": exporters}
 
-    def _prometheus_url(self) -> str | None:
+    def _prometheus_address(self) -> str | None:
         pod = self._api.get(POD, f"prometheus-{PROMETHEUS_NAME}-0", MONITORING_NAMESPACE)
-        address = ((pod or {}).get("status") or {}).get("podIP")
-        return f"http://{address}:{PORT}" if address else None
+        return ((pod or {}).get("status") or {}).get("podIP")
 
     def _prometheus_ready(self) -> bool:
-        url = self._prometheus_url()
-        if not url:
+        address = self._prometheus_address()
+        if not address:
             return False
+        url = f"http://{address}:{PORT}/-/ready"
         try:
-            return urllib3.request("GET", f"{url}/-/ready", retries=False, timeout=2).status == 200
+            return urllib3.request("GET", url, retries=False, timeout=2).status == 200
         except urllib3.exceptions.HTTPError:
             return False
 
 
-def _url(address: str, container: Object) -> str:
+def _standins(user: Callable[[str, str], Api], programs: Programs, aws_url: str) -> list[Controller]:
+    """Of the controllers and operators that an embedded API lacks."""
+    cluster = user(deployments.USER, "kube-controller-manager")
+    promtool = Promtool(programs.promtool.path)
+    return [
+        *deployments.controllers(cluster),
+        *replicasets.controllers(cluster),
+        *endpoints.controllers(cluster),
+        *external_secrets.controllers(user(external_secrets.USER, "external-secrets"), aws_url),
+        *prometheus_operator.controllers(user(prometheus_operator.USER, "PrometheusOperator"), promtool),
+    ]
+
+
+def _port(container: Object) -> int:
     ports = container.get("ports") or [{"containerPort": 9187}]
-    return f"http://{address}:{ports[0]['containerPort']}"
+    return int(ports[0]["containerPort"])

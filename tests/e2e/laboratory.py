@@ -22,6 +22,8 @@ import psycopg
 from kubernetes import client, config
 from kubernetes.dynamic import DynamicClient
 
+from lab.request_log import read
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 RECAP = re.compile(
@@ -73,8 +75,9 @@ class Journey:
 
 
 class Laboratory:
-    def __init__(self, state: Path) -> None:
-        self.environment = {**os.environ, "LAB_STATE": str(state), "PATH": f"{BIN}:{os.environ['PATH']}"}
+    def __init__(self, state: Path, **environment: str) -> None:
+        path = f"{BIN}:{os.environ['PATH']}"
+        self.environment = {**os.environ, "LAB_STATE": str(state), "PATH": path, **environment}
         self.environment.pop("ANSIBLE_COLLECTIONS_PATH", None)
         self.state = state
 
@@ -105,7 +108,7 @@ class Laboratory:
             text=True,
             check=False,
         )
-        seen = {name: _lines(path, before[name]) for name, path in logs.items()}
+        seen = {name: read(path, before[name]) for name, path in logs.items()}
         return Run(done.returncode, done.stdout, seen["aws"], seen["kubernetes"])
 
     def kill_at(self, task: str, playbook: str, inventories: Sequence[str]) -> None:
@@ -194,11 +197,3 @@ def eventually(probe: Callable[[], T], what: str, timeout: float = 30) -> T:
         assert time.monotonic() < end, f"{what} not within {timeout} s, last seen: {seen!r}"
         time.sleep(0.2)
     return seen
-
-
-def _lines(path: Path, offset: int) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    with path.open("rb") as file:
-        file.seek(offset)
-        return [json.loads(line) for line in file]

@@ -99,7 +99,13 @@ class EmbeddedKubernetes:
                     / (user.replace(":", "-").replace("/", "-") + ".yaml")
                 )
                 token = self._known_tokens().token_of(user)
-                write_kubeconfig(path, server=self.server, authority=self.authority, user=user, token=token)
+                write_kubeconfig(
+                    path,
+                    server=self.server,
+                    authority=self.authority,
+                    user=user,
+                    credentials={"token": token},
+                )
                 self._kubeconfigs[user] = path
             return self._kubeconfigs[user]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import platform
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from lab.programs import Programs
+from lab.network import Network
 from lab.settings import Settings
 from lab.standins.api.client import Api, ApiError
 from lab.standins.api.controller import Controller, Watch
@@ -15,8 +17,8 @@ from lab.standins.api.events import Recorder
 from lab.standins.api.kinds import CONFIG_MAP, NODE, POD, SECRET
 from lab.standins.api.objects import Key, Object, key_of
 from lab.standins.api.times import timestamp
-from lab.standins.kubelet.images import known_images
 from lab.standins.kubelet.pods import Node, Pod
+from lab.standins.kubelet.runtime import Runtime
 
 USER = "system:node:lab"
 NODE_NAME = "lab"
@@ -25,18 +27,21 @@ NODE_NAME = "lab"
 TICK = 0.1
 #: Seconds after which a pod is looked at again although nothing was seen to change.
 RESYNC = 60.0
+#: Seconds between two signs of life; a node that gives none for forty loses its pods.
+HEARTBEAT = 10.0
 
 
 class Kubelet:
     """The node `lab` and its pods."""
 
-    def __init__(self, settings: Settings, api: Api, programs: Programs) -> None:
+    def __init__(self, settings: Settings, api: Api, network: Network, runtime: Runtime) -> None:
         self._api = api
         self._probing = ThreadPoolExecutor(max_workers=8, thread_name_prefix="probe")
         self._node = Node(
             settings=settings,
             api=api,
-            images=known_images(programs),
+            network=network,
+            runtime=runtime,
             events=Recorder(api, "kubelet"),
             probing=self._probing,
             changed=lambda pod: self._controller.queue.add(key_of(pod)),
@@ -45,6 +50,7 @@ class Kubelet:
         self._pods: dict[Key, Pod] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        self._alive = 0.0
         self._ticker = threading.Thread(target=self._tick, name="kubelet-tick", daemon=True)
         watches = [
             Watch(POD, relevant=_relevant),
@@ -56,8 +62,8 @@ class Kubelet:
     def start(self) -> None:
         """Register the node and run its pods from now on."""
         self._node.home.mkdir(mode=0o700, exist_ok=True)
-        node = self._api.ensure(NODE, _node())
-        self._api.set_status(NODE, node, _node_status())
+        self._api.ensure(NODE, _node())
+        self._give_sign_of_life()
         self._controller.start()
         self._ticker.start()
 
@@ -119,14 +125,27 @@ class Kubelet:
 
     def _tick(self) -> None:
         while not self._stopped.wait(TICK):
+            if time.monotonic() - self._alive > HEARTBEAT:
+                self._attempt("node", self._give_sign_of_life)
             with self._lock:
                 pods = list(self._pods.items())
             for key, pod in pods:
-                try:
-                    if pod.tick():
-                        self._controller.queue.add(key)
-                except (ApiError, RuntimeError) as error:
-                    logging.getLogger(__name__).warning("pod %s/%s: %s", *key, error)
+                if self._attempt("pod {}/{}".format(*key), pod.tick):
+                    self._controller.queue.add(key)
+
+    def _attempt(self, what: str, act: Callable[[], bool]) -> bool:
+        """What `act` returns; the next tick tries again what an API that is away has prevented."""
+        try:
+            return act()
+        except (ApiError, RuntimeError) as error:
+            logging.getLogger(__name__).warning("%s: %s", what, error)
+            return False
+
+    def _give_sign_of_life(self) -> bool:
+        self._alive = time.monotonic()
+        status = {"status": _node_status(self._node.network.node)}
+        self._api.patch(NODE, NODE_NAME, None, status, "status")
+        return True
 
 
 def _patience(status: Object) -> float:
@@ -149,7 +168,7 @@ def _node() -> Object:
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE_NAME, "labels": labels}}
 
 
-def _node_status() -> Object:
+def _node_status(address: str) -> Object:
     capacity = {"cpu": "2", "memory": "4Gi", "pods": "110"}
     now = timestamp()
     ready = {
@@ -160,5 +179,26 @@ def _node_status() -> Object:
         "lastHeartbeatTime": now,
         "lastTransitionTime": now,
     }
-    addresses = [{"type": "InternalIP", "address": "127.0.0.1"}, {"type": "Hostname", "address": NODE_NAME}]
-    return {"conditions": [ready], "addresses": addresses, "capacity": capacity, "allocatable": capacity}
+    addresses = [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": NODE_NAME}]
+    return {
+        "conditions": [ready],
+        "addresses": addresses,
+        "capacity": capacity,
+        "allocatable": capacity,
+        "nodeInfo": _node_info(),
+    }
+
+
+def _node_info() -> Object:
+    return {
+        "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()),
+        "bootID": "",
+        "containerRuntimeVersion": "process://1",
+        "kernelVersion": platform.release(),
+        "kubeProxyVersion": "",
+        "kubeletVersion": "laboratory",
+        "machineID": "",
+        "operatingSystem": "linux",
+        "osImage": "eks-observability laboratory",
+        "systemUUID": "",
+    }

@@ -10,15 +10,16 @@ from lab.standins.kubelet.containers import Container
 
 
 def pod_status(
-    pod: Object, address: str, inits: Sequence[Container], containers: Sequence[Container]
+    pod: Object, addresses: tuple[str, str], inits: Sequence[Container], containers: Sequence[Container]
 ) -> Object:
-    """What the kubelet writes into the pod's status."""
+    """What the kubelet writes into the pod's status; `addresses` are the node's and the pod's."""
+    node, address = addresses
     old = pod.get("status") or {}
     status: Object = {
         "phase": _phase(pod["spec"].get("restartPolicy") or "Always", inits, containers),
         "conditions": _conditions(old.get("conditions") or [], inits, containers),
-        "hostIP": "127.0.0.1",
-        "hostIPs": [{"ip": "127.0.0.1"}],
+        "hostIP": node,
+        "hostIPs": [{"ip": node}],
         "podIP": address,
         "podIPs": [{"ip": address}],
         "startTime": old.get("startTime") or timestamp(),

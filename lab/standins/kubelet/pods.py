@@ -6,12 +6,13 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.processes import Process, free_address
+from lab.network import Network
+from lab.processes import Process
 from lab.settings import Settings
 from lab.standins.api.client import Api
 from lab.standins.api.events import Recorder
@@ -20,14 +21,11 @@ from lab.standins.api.objects import Object
 from lab.standins.kubelet import environment
 from lab.standins.kubelet.containers import Container
 from lab.standins.kubelet.environment import ConfigError
-from lab.standins.kubelet.images import Image, StartError
 from lab.standins.kubelet.pod_status import pod_status
 from lab.standins.kubelet.probes import Prober, ask
-from lab.standins.kubelet.substitution import expand, localized
+from lab.standins.kubelet.runtime import Runtime, Start, StartError
+from lab.standins.kubelet.substitution import expand
 from lab.standins.kubelet.volumes import VolumeError, Volumes, names_used
-
-NETWORK = "127.60.0.0/16"
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,8 @@ class Node:
 
     settings: Settings
     api: Api
-    images: Mapping[str, Image]
+    network: Network
+    runtime: Runtime
     events: Recorder
     probing: Executor
     #: Called when a pod's probe has changed something.
@@ -65,7 +64,8 @@ class Pod:
         self._home = node.home / pod["metadata"]["uid"]
         self._volumes = Volumes(self._home / "volumes", node.api, self._lookup)
         ports = [port["containerPort"] for one in spec["containers"] for port in one.get("ports") or []]
-        self.address = free_address(NETWORK, ports[0] if ports else 80)
+        network = node.network
+        self.address = network.address(network.pods, ports[0] if ports else 80)
 
     @property
     def uid(self) -> str:
@@ -92,7 +92,8 @@ class Pod:
                 self._node.events.warn(pod, "FailedMount", str(error))
             else:
                 self._start_containers()
-            return pod_status(pod, self.address, self._inits, self._containers)
+            addresses = self._node.network.node, self.address
+            return pod_status(pod, addresses, self._inits, self._containers)
 
     def renewal(self) -> float | None:
         """Seconds until `sync` has to be called although nothing has happened."""
@@ -147,37 +148,40 @@ class Pod:
             )
 
     def _start(self, container: Container) -> None:
-        image = self._node.images.get(container.spec["image"])
-        if image is None:
+        if not self._node.runtime.knows(container.spec["image"]):
             self._cannot_pull(container)
             return
         try:
-            process = self._launch(container, image)
+            process = self._launch(container)
         except ConfigError as error:
             self._failed(container, "CreateContainerConfigError", str(error))
         except (StartError, OSError) as error:
             self._failed(container, "RunContainerError", f"failed to create containerd task: {error}")
         else:
             container.begin(process, time.monotonic())
-            self._node.events.normal(self._pod, "Started", f"Started container {container.name}")
+            image, events = container.spec["image"], self._node.events
+            events.normal(self._pod, "Pulled", f'Container image "{image}" already present on machine')
+            events.normal(self._pod, "Created", f"Created container: {container.name}")
+            events.normal(self._pod, "Started", f"Started container {container.name}")
 
-    def _launch(self, container: Container, image: Image) -> Process:
+    def _launch(self, container: Container) -> Process:
         metadata, spec = self._pod["metadata"], container.spec
         # The address is part of the status, which the pod as read may not have yet.
         addressed = {**self._pod, "status": {**(self._pod.get("status") or {}), "podIP": self.address}}
         values = environment.variables(spec, addressed, self._lookup)
-        paths = self._volumes.paths(spec)
-        arguments = [localized(expand(one, values), paths) for one in spec.get("args") or []]
-        given = {name: localized(value, paths) for name, value in values.items()}
-        base = {"PATH": PATH, "HOME": str(self._home), "HOSTNAME": metadata["name"]}
         suffix = "" if container is self._containers[0] else f"-{container.name}"
-        log = self._node.settings.logs / f"pod-{metadata['namespace']}-{metadata['name']}{suffix}.log"
-        return Process.start(
-            f"{metadata['namespace']}/{metadata['name']}/{container.name}",
-            image.command(spec, arguments, self.address),
-            log=log,
-            env={**base, **image.environment(paths), **given},
-            cwd=self._home,
+        return self._node.runtime.start(
+            Start(
+                name=f"{metadata['namespace']}/{metadata['name']}/{container.name}",
+                pod=self._pod,
+                container=spec,
+                arguments=[expand(one, values) for one in spec.get("args") or []],
+                environment=values,
+                mounts=self._volumes.paths(spec),
+                address=self.address,
+                home=self._home,
+                log=self._node.settings.logs / f"pod-{metadata['namespace']}-{metadata['name']}{suffix}.log",
+            )
         )
 
     def _cannot_pull(self, container: Container) -> None:

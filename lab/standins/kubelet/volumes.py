@@ -47,10 +47,10 @@ class Volumes:
                 raise VolumeError(volume["name"], str(error)) from error
             _write(directory, files)
 
-    def paths(self, container: Object) -> dict[str, str]:
+    def paths(self, container: Object) -> dict[str, Path]:
         """Where each mount path of a container is."""
         return {
-            mount["mountPath"]: str(self.root / mount["name"] / (mount.get("subPath") or ""))
+            mount["mountPath"]: self.root / mount["name"] / (mount.get("subPath") or "")
             for mount in container.get("volumeMounts") or []
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.standins.api.objects import Object, reference_to
-from lab.standins.kubelet.images import CONFIG_RELOADER, PROMETHEUS
+from lab.standins.kubelet.plain import CONFIG_RELOADER, PROMETHEUS
 from lab.standins.prometheus_operator.scrape_configs import RULES_DIRECTORY
 
 CONFIG_FILE = "prometheus.yaml.gz"

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,10 +49,3 @@ def test_the_recap_is_added_up_over_all_stacks_and_ignores_what_tasks_print() ->
 )
 def test_only_the_playbooks_own_requests_count(request_line: dict[str, Any], counted: bool) -> None:
     assert demo.is_playbooks(request_line) is counted
-
-
-def test_requests_before_the_run_do_not_count(tmp_path: Path) -> None:
-    before, during = '{"verb": "get", "user": "lab-admin"}\n', '{"verb": "list", "user": "lab-admin"}\n'
-    requests = tmp_path / "requests.jsonl"
-    requests.write_text(before + during, encoding="utf-8")
-    assert demo.requests_since(requests, len(before)) == 1

@@ -66,7 +66,7 @@ def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Labo
     monkeypatch.setenv("LAB_STATE", str(state))
     monkeypatch.setenv("FAKE_STOPPED", str(tmp_path / "stopped"))
     monkeypatch.setattr(commands, "DAEMON", "tests.unit.lab.core.fake_daemon")
-    monkeypatch.setattr(commands, "ensure", lambda progress: PROGRAMS)
+    monkeypatch.setattr(commands, "ensure", lambda progress, control_plane: PROGRAMS)
     yield Laboratory(Settings.from_environment(), tmp_path / "stopped")
     end_survivors(state)
 
@@ -111,7 +111,7 @@ from tests.unit.lab.core.test_commands import PROGRAMS
 from lab import commands
 from lab.settings import Settings
 commands.DAEMON = "tests.unit.lab.core.fake_daemon"
-commands.ensure = lambda progress: PROGRAMS
+commands.ensure = lambda progress, control_plane: PROGRAMS
 commands.up(Settings.from_environment(), print)
 """
 
@@ -211,7 +211,7 @@ def test_interrupted_start_leaves_nothing(laboratory: Laboratory, monkeypatch: p
 
 
 def test_missing_program_leaves_nothing(laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(progress: Callable[[str], None]) -> Programs:
+    def missing(progress: Callable[[str], None], control_plane: object) -> Programs:
         raise ProgramsError("no postgres")
 
     monkeypatch.setattr(commands, "ensure", missing)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lab.processes import MARKER, Process, end_survivors, free_address, survivors, unprivileged
+from lab.processes import MARKER, Process, end_survivors, survivors, unprivileged
 from lab.waiting import wait_until
 
 # Says "ready" once the signal is ignored.
@@ -148,23 +146,3 @@ def test_unprivileged_is_for_root_only(monkeypatch: pytest.MonkeyPatch) -> None:
     assert unprivileged() is None
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert unprivileged() == (65534, 65534)
-
-
-def test_free_address_gives_each_address_once_and_no_taken_one() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.54.99.1", 0))
-        port = taken.getsockname()[1]
-        # Two addresses are in this network: one is taken.
-        assert free_address("127.54.99.0/30", port) == "127.54.99.2"
-        with pytest.raises(OSError, match="taken on all addresses"):
-            free_address("127.54.99.0/30", port)
-
-
-def test_free_address_can_be_bound_at_the_same_time_by_many() -> None:
-    found: list[str] = []
-    threads = [threading.Thread(target=lambda: found.append(free_address())) for _index in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(set(found)) == 20

