@@ -95,21 +95,38 @@ class Laboratory:
     def endpoints(self) -> dict[str, Any]:
         return dict(json.loads((self.state / "endpoints.json").read_text()))
 
-    def play(self, playbook: str, *arguments: str, inventories: Sequence[str] = ("inventories/lab",)) -> Run:
+    def play(
+        self,
+        playbook: str,
+        *arguments: str,
+        inventories: Sequence[str] = ("inventories/lab",),
+        kubeconfig: Path | None = None,
+        during: Mapping[str, Callable[[], object]] | None = None,
+    ) -> Run:
+        """Run a playbook to its end, as the user of another kubeconfig where one is given.
+
+        `during` says what happens in the middle: an act for each task, as soon as the task is named.
+        """
         logs = {name: Path(path) for name, path in self.endpoints["requests"].items()}
         before = {name: path.stat().st_size if path.exists() else 0 for name, path in logs.items()}
         sources = [word for inventory in inventories for word in ("-i", inventory)]
-        done = subprocess.run(
-            [str(BIN / "ansible-playbook"), playbook, *sources, *arguments],
+        user = ["-e", json.dumps({"lab_kubeconfig": str(kubeconfig)})] if kubeconfig else []
+        left, output = dict(during or {}), ""
+        with subprocess.Popen(
+            [str(BIN / "ansible-playbook"), playbook, *sources, *user, *arguments],
             cwd=ROOT,
-            env=self.environment,
+            env={**self.environment, "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
-        )
+        ) as process:
+            for line in process.stdout or ():
+                output += line
+                for task in [task for task in left if task in line]:
+                    left.pop(task)()
+        assert not left, f"the run never came to {', '.join(left)}:\n{output}"
         seen = {name: read(path, before[name]) for name, path in logs.items()}
-        return Run(done.returncode, done.stdout, seen["aws"], seen["kubernetes"])
+        return Run(process.returncode, output, seen["aws"], seen["kubernetes"])
 
     def kill_at(self, task: str, playbook: str, inventories: Sequence[str]) -> None:
         """Starts a run and kills it, with all its workers, as soon as it names the task."""

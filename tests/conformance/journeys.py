@@ -1,0 +1,119 @@
+"""What playbooks do on a real control plane, told from the beginning to the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.processes import command_line, survivors
+from tests.conformance.deployer import deployer
+from tests.e2e.laboratory import Laboratory, Run, eventually
+
+CHECK = ("site.yml", "--check", "--diff", "-v")
+TEARDOWN = ("playbooks/teardown.yml", "-e", "confirm=aurora")
+Objects = set[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Journey:
+    """One stack by a user with few rights: from an empty cluster to an empty cluster."""
+
+    lab: Laboratory
+    before: Objects
+    empty_checks: Mapping[str, Run]
+    first: Run
+    second: Run
+    converged_checks: Mapping[str, Run]
+    verified: Run
+    teardown: Run
+    after: Objects
+
+
+def journey(lab: Laboratory) -> Journey:
+    """Everything that is built is built by the user whose rights docs/kubernetes-access.yml describes."""
+    limited = deployer(lab)
+    before = lab.everything()
+    return Journey(
+        lab=lab,
+        before=before,
+        empty_checks=_checks(lab, limited),
+        first=lab.play("site.yml", "--diff", "-v", kubeconfig=limited),
+        second=lab.play("site.yml", kubeconfig=limited),
+        converged_checks=_checks(lab, limited),
+        verified=lab.play("playbooks/verify.yml", kubeconfig=limited),
+        teardown=lab.play(*TEARDOWN, kubeconfig=limited),
+        after=lab.everything(),
+    )
+
+
+def _checks(lab: Laboratory, limited: Path) -> Mapping[str, Run]:
+    """Check mode as the administrator and as the other, side by side."""
+    users = {"administrator": None, "deployer": limited}
+    with ThreadPoolExecutor() as pool:
+        runs = pool.map(lambda user: lab.play(*CHECK, kubeconfig=user), users.values())
+        return dict(zip(users, runs, strict=True))
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """One stack, built while servers die."""
+
+    lab: Laboratory
+    #: The run in which each server died, by the server's name.
+    deaths: Mapping[str, Run]
+    #: The run after the last death.
+    last: Run
+    second: Run
+    verified: Run
+
+
+#: Program of each server, and the task during which it is killed. Each line is a run of its own.
+DEATHS: Sequence[Mapping[str, str]] = (
+    {
+        "kube-controller-manager": "Service account | Have namespace and service account",
+        "external-secrets": "Sync | Have the store and the external secrets",
+        "operator": "Deploy | Have exporter, service and monitor",
+    },
+    {"kube-apiserver": "Sync | Have the store and the external secrets"},
+    {"etcd": "Deploy | Have exporter, service and monitor"},
+)
+
+
+def interrupted_journey(lab: Laboratory) -> Interrupted:
+    """Each death comes in the middle of site.yml, while its task begins."""
+    deaths: dict[str, Run] = {}
+    for killed in DEATHS:
+        acts = {task: (lambda name=name: kill(lab, name)) for name, task in killed.items()}
+        run = lab.play("site.yml", during=acts)
+        deaths |= dict.fromkeys(killed, run)
+        for name in killed:
+            eventually(lambda name=name: alive(lab, name), f"{name} to be back", timeout=60)
+        eventually(lab.answers, "the API server to answer", timeout=60)
+    return Interrupted(
+        lab=lab,
+        deaths=deaths,
+        last=lab.play("site.yml"),
+        second=lab.play("site.yml"),
+        verified=lab.play("playbooks/verify.yml"),
+    )
+
+
+def alive(lab: Laboratory, program: str) -> list[int]:
+    """Process ids of a program of a laboratory."""
+    return [pid for pid in survivors(lab.state) if Path(command_line(pid)[0]).name == program]
+
+
+def kill(lab: Laboratory, program: str) -> None:
+    """End a program as the kernel does when memory is short; it must be another process afterwards."""
+    victims = alive(lab, program)
+    assert victims, f"no {program} runs"
+    for pid in victims:
+        os.kill(pid, signal.SIGKILL)
+    end = time.monotonic() + 10
+    while set(victims) & set(alive(lab, program)):
+        assert time.monotonic() < end, f"{program} survived"
