@@ -103,6 +103,7 @@ def _prometheus(programs: Programs, more: Object) -> Object:
         "scrapeInterval": "30s",
         "evaluationInterval": "5s",
         "retention": "10d",
+        "serviceDiscoveryRole": "EndpointSlice",
         **selectors,
         **more,
     }

@@ -32,7 +32,6 @@ EXTERNAL_SECRETS = "oci.external-secrets.io/external-secrets/external-secrets"
 RELEASE = "external-secrets"
 OPERATOR_SECONDS = 90.0
 _PROMETHEUS_SPEC: Object = {
-    "serviceDiscoveryRole": "EndpointSlice",
     # As kube-prometheus-stack has it.
     "securityContext": {
         "runAsUser": 1000,

@@ -9,7 +9,7 @@ import time
 from lab.standins.api.client import Api, ApiError
 from lab.standins.api.kinds import EVENT
 from lab.standins.api.objects import Object
-from lab.standins.api.times import timestamp
+from lab.standins.api.times import precise_timestamp, timestamp
 
 NORMAL, WARNING = "Normal", "Warning"
 
@@ -40,8 +40,7 @@ class Recorder:
         try:
             self._write(obj, kind, reason, message)
         except ApiError as error:
-            # An event is worth no failure: the namespace may be on its way out.
-            logging.getLogger(__name__).info("event dropped (%s: %s): %s", reason, message, error)
+            _dropped(error, reason, message)
 
     def _write(self, obj: Object, kind: str, reason: str, message: str) -> None:
         similar = (obj["metadata"]["uid"], kind, reason)
@@ -71,18 +70,10 @@ class Recorder:
         return True
 
     def _create(self, obj: Object, kind: str, reason: str, message: str) -> str:
-        metadata = obj["metadata"]
-        name = f"{metadata['name']}.{time.time_ns():x}"
-        involved = {
-            key: metadata[key] for key in ("namespace", "name", "uid", "resourceVersion") if key in metadata
-        }
-        self._api.create(
-            EVENT,
+        return _create(
+            self._api,
+            obj,
             {
-                "apiVersion": "v1",
-                "kind": "Event",
-                "metadata": {"name": name, "namespace": _namespace(obj)},
-                "involvedObject": {"apiVersion": obj["apiVersion"], "kind": obj["kind"], **involved},
                 "type": kind,
                 "reason": reason,
                 "message": message,
@@ -95,7 +86,55 @@ class Recorder:
                 "eventTime": None,
             },
         )
-        return name
+
+
+class Reporter:
+    """Writes events as client-go's newer recorder does it: one time, an action, and what else it concerns."""
+
+    def __init__(self, api: Api, component: str) -> None:
+        self._api = api
+        self._component = component
+
+    def report(
+        self, obj: Object, related: Object | None, kind: str, reason: str, action: str, text: str
+    ) -> None:
+        """Say that `action`, done for `related`, came to this with `obj`."""
+        event = {
+            "type": kind,
+            "reason": reason,
+            "message": text,
+            "action": action,
+            "related": _reference(related) if related else None,
+            "source": {},
+            "reportingComponent": self._component,
+            "reportingInstance": f"{self._component}-laboratory",
+            "firstTimestamp": None,
+            "lastTimestamp": None,
+            "eventTime": precise_timestamp(),
+        }
+        try:
+            _create(self._api, obj, event)
+        except ApiError as error:
+            _dropped(error, reason, text)
+
+
+def _create(api: Api, obj: Object, event: Object) -> str:
+    name = f"{obj['metadata']['name']}.{time.time_ns():x}"
+    metadata = {"name": name, "namespace": _namespace(obj)}
+    body = {"apiVersion": "v1", "kind": "Event", "metadata": metadata, "involvedObject": _reference(obj)}
+    api.create(EVENT, {**body, **event})
+    return name
+
+
+def _dropped(error: ApiError, reason: str, message: str) -> None:
+    # An event is worth no failure: the namespace may be on its way out.
+    logging.getLogger(__name__).info("event dropped (%s: %s): %s", reason, message, error)
+
+
+def _reference(obj: Object) -> Object:
+    metadata = obj["metadata"]
+    known = {key: metadata[key] for key in ("namespace", "name", "uid", "resourceVersion") if key in metadata}
+    return {"apiVersion": obj["apiVersion"], "kind": obj["kind"], **known}
 
 
 def _namespace(obj: Object) -> str:

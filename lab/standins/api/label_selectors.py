@@ -18,6 +18,23 @@ def has_all(wanted: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     return all(labels.get(key) == value for key, value in wanted.items())
 
 
+def as_text(selector: Mapping[str, Any]) -> str:
+    """The selector as a query of the API has it."""
+    wanted = [(key, f"{key}={value}") for key, value in (selector.get("matchLabels") or {}).items()]
+    expressions = [(one["key"], _as_text(one)) for one in selector.get("matchExpressions") or []]
+    return ",".join(text for _key, text in sorted([*wanted, *expressions]))
+
+
+def _as_text(expression: Mapping[str, Any]) -> str:
+    key, values = expression["key"], ",".join(sorted(expression.get("values") or []))
+    match expression["operator"]:
+        case "In" | "NotIn" as operator:
+            return f"{key} {operator.lower()} ({values})"
+        case "Exists":
+            return str(key)
+    return f"!{key}"
+
+
 def _fulfilled(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     key, values = expression["key"], expression.get("values") or []
     match expression["operator"]:

@@ -21,3 +21,8 @@ def seconds(text: str) -> float:
 def timestamp() -> str:
     """The present time."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def precise_timestamp() -> str:
+    """The present time with its microseconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import sys
 import time
 import urllib.error
@@ -19,10 +20,12 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab.standins.kubelet.substitution import MOUNTS, expand, localized
+from lab.standins.kubelet.substitution import MOUNTS, localized
 
 #: Seconds between two looks at the files; the real one is told by the kernel.
 INTERVAL = 0.2
+#: A dollar elsewhere is one: this is not how the kubelet replaces variables.
+_VARIABLE = re.compile(r"\$\(([a-zA-Z_0-9]+)\)")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -43,10 +46,13 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def configuration(source: Path, variables: Mapping[str, str], mounts: Mapping[str, str]) -> str:
-    """The configuration as Prometheus shall read it."""
+    """The configuration as Prometheus shall read it. Raises SystemExit for a variable that is not set."""
     content = source.read_bytes()
     text = (gzip.decompress(content) if source.suffix == ".gz" else content).decode()
-    return localized(expand(text, variables), mounts)
+    unset = sorted(set(_VARIABLE.findall(text)) - variables.keys())
+    if unset:
+        raise SystemExit(f'found reference to unset environment variable "{unset[0]}"')
+    return localized(_VARIABLE.sub(lambda match: variables[match[1]], text), mounts)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -164,7 +164,10 @@ def _relevant(pod: Object) -> object:
 
 
 def _node() -> Object:
-    labels = {"kubernetes.io/hostname": NODE_NAME, "kubernetes.io/os": "linux"}
+    machine = {"os": "linux", "arch": _architecture()}
+    labels = {"kubernetes.io/hostname": NODE_NAME}
+    for name, value in machine.items():
+        labels |= {f"kubernetes.io/{name}": value, f"beta.kubernetes.io/{name}": value}
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE_NAME, "labels": labels}}
 
 
@@ -191,7 +194,7 @@ def _node_status(address: str) -> Object:
 
 def _node_info() -> Object:
     return {
-        "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()),
+        "architecture": _architecture(),
         "bootID": "",
         "containerRuntimeVersion": "process://1",
         "kernelVersion": platform.release(),
@@ -202,3 +205,7 @@ def _node_info() -> Object:
         "osImage": "eks-observability laboratory",
         "systemUUID": "",
     }
+
+
+def _architecture() -> str:
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())

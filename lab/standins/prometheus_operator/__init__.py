@@ -1,1 +1,1 @@
-"""prometheus-operator 0.85: Prometheus objects, monitors and rules become a running Prometheus."""
+"""prometheus-operator 0.93: Prometheus objects, monitors and rules become a running Prometheus."""

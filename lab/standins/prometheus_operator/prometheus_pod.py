@@ -14,14 +14,13 @@ _LOADED = f"{_CONFIG_OUT}/prometheus.env.yaml"
 PORT = 9090
 
 
-def labels_for(name: str) -> dict[str, str]:
-    """Labels of the pod, by which Services select it."""
+def selecting_labels(name: str) -> dict[str, str]:
+    """Labels by which the operator knows the pods of a Prometheus."""
     return {
         "app.kubernetes.io/instance": name,
         "app.kubernetes.io/managed-by": "prometheus-operator",
         "app.kubernetes.io/name": "prometheus",
         "operator.prometheus.io/name": name,
-        "operator.prometheus.io/shard": "0",
         "prometheus": name,
     }
 
@@ -45,7 +44,7 @@ def prometheus_pod(prometheus: Object, rule_maps: Sequence[str]) -> Object:
         "metadata": {
             "name": f"prometheus-{name}-0",
             "namespace": metadata["namespace"],
-            "labels": labels_for(name),
+            "labels": {**selecting_labels(name), "operator.prometheus.io/shard": "0"},
             "annotations": {"kubectl.kubernetes.io/default-container": "prometheus"},
             "ownerReferences": [reference_to(prometheus)],
         },
@@ -107,6 +106,7 @@ def _reloader(
         ],
         "env": [
             {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            {"name": "SHARD", "value": "0"},
             {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
         ],
         "volumeMounts": list(mounts),

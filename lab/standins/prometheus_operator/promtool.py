@@ -10,6 +10,8 @@ import yaml
 
 from lab.standins.api.objects import Object
 
+_UNREADABLE = "parsing YAML file "
+
 
 class Promtool:
     """Checks with the promtool at `path`; what was checked before is not checked again."""
@@ -22,13 +24,15 @@ class Promtool:
         """What is wrong with a rule file, or None."""
         return self._check(["check", "rules", "--lint=none"], "rules.yaml", groups)
 
-    def scraping(self, scrape_configs: list[Object]) -> str | None:
-        """What is wrong with scrape configurations, or None. Files that they name are not looked for."""
-        config = {"scrape_configs": scrape_configs}
-        return self._check(["check", "config", "--lint=none", "--syntax-only"], "prometheus.yaml", config)
+    def relabelings(self, rules: list[Object]) -> str | None:
+        """What is wrong with relabelings, or None."""
+        config = {"scrape_configs": [{"job_name": "checked", "relabel_configs": rules}]}
+        command = ["check", "config", "--lint=none", "--syntax-only"]
+        found = self._check(command, "prometheus.yaml", config)
+        return found.removeprefix(_UNREADABLE) if found else None
 
     def _check(self, command: list[str], name: str, content: Object) -> str | None:
-        text = yaml.safe_dump(content, sort_keys=False)
+        text = yaml.dump(content, Dumper=yaml.CSafeDumper, sort_keys=False)
         key = f"{name}\n{text}"
         if key not in self._known:
             self._known[key] = self._run(command, name, text)

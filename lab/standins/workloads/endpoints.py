@@ -12,6 +12,9 @@ from lab.standins.api.kinds import ENDPOINT_SLICE, ENDPOINTS, POD, SERVICE, Kind
 from lab.standins.api.label_selectors import has_all
 from lab.standins.api.objects import Key, Object, is_ready, key_of, labels_of, reference_to
 
+_HEADLESS = "service.kubernetes.io/headless"
+_MANAGED = {"endpoints.kubernetes.io/managed-by": "endpoint-controller"}
+
 
 def controllers(api: Api) -> list[Controller]:
     """The controllers' loop."""
@@ -29,8 +32,15 @@ class Backend:
     address: str
     node: str
     ready: bool
+    #: Whether the Service wants it also when it is not ready.
+    published: bool
     #: The Service's ports on this Pod: (name, number, protocol).
     ports: tuple[tuple[str, int, str], ...]
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is to be used."""
+        return self.ready or self.published
 
 
 def backends(service: Object, pods: Sequence[Object]) -> list[Backend]:
@@ -45,7 +55,7 @@ def backends(service: Object, pods: Sequence[Object]) -> list[Backend]:
         ports = tuple(port for one in service["spec"].get("ports") or [] if (port := _port(one, pod)))
         node = pod["spec"].get("nodeName", "")
         found.append(
-            Backend(metadata["name"], metadata["uid"], state["podIP"], node, unready or is_ready(pod), ports)
+            Backend(metadata["name"], metadata["uid"], state["podIP"], node, is_ready(pod), unready, ports)
         )
     return sorted(found, key=lambda backend: backend.name)
 
@@ -70,7 +80,7 @@ def subsets(service: Object, behind: Sequence[Backend]) -> list[Object]:
         members = [backend for backend in behind if backend.ports == ports]
         subset: Object = {}
         for field, ready in (("addresses", True), ("notReadyAddresses", False)):
-            addresses = [_address(backend, namespace) for backend in members if backend.ready is ready]
+            addresses = [_address(backend, namespace) for backend in members if backend.wanted is ready]
             if addresses:
                 subset[field] = addresses
         subset["ports"] = [_endpoint_port(port) for port in ports]
@@ -90,7 +100,7 @@ def slices(service: Object, behind: Sequence[Backend]) -> list[Object]:
                 "name": f"{metadata['name']}-{hashlib.sha256(repr(ports).encode()).hexdigest()[:5]}",
                 "namespace": metadata["namespace"],
                 "labels": {
-                    **labels_of(service),
+                    **_labels(service),
                     "kubernetes.io/service-name": metadata["name"],
                     "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
                 },
@@ -120,7 +130,7 @@ class _Endpoints:
         if not service["spec"].get("selector"):
             return None
         behind = backends(service, self._api.find(POD, namespace))
-        metadata = {"name": name, "namespace": namespace, "labels": dict(labels_of(service))}
+        metadata = {"name": name, "namespace": namespace, "labels": {**_labels(service), **_MANAGED}}
         wanted = {
             "apiVersion": "v1",
             "kind": "Endpoints",
@@ -162,6 +172,12 @@ class _Endpoints:
                 self._api.delete(ENDPOINT_SLICE, one["metadata"]["name"], namespace)
 
 
+def _labels(service: Object) -> dict[str, str]:
+    """The labels of a Service, and how it is reached."""
+    headless = {_HEADLESS: ""} if service["spec"].get("clusterIP") == "None" else {}
+    return {**labels_of(service), **headless}
+
+
 def _address(backend: Backend, namespace: str) -> Object:
     reference = {"kind": "Pod", "namespace": namespace, "name": backend.name, "uid": backend.uid}
     return {"ip": backend.address, "nodeName": backend.node, "targetRef": reference}
@@ -170,7 +186,7 @@ def _address(backend: Backend, namespace: str) -> Object:
 def _endpoint(backend: Backend, namespace: str) -> Object:
     return {
         "addresses": [backend.address],
-        "conditions": {"ready": backend.ready, "serving": backend.ready, "terminating": False},
+        "conditions": {"ready": backend.wanted, "serving": backend.ready, "terminating": False},
         "nodeName": backend.node,
         "targetRef": {"kind": "Pod", "name": backend.name, "namespace": namespace, "uid": backend.uid},
     }

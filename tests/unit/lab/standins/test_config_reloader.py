@@ -31,6 +31,17 @@ def test_variables_and_paths_are_put_in(packed: Path) -> None:
     )
 
 
+def test_a_variable_that_is_not_set_is_an_error(packed: Path) -> None:
+    with pytest.raises(SystemExit, match='found reference to unset environment variable "POD_NAME"'):
+        configuration(packed, {}, {})
+
+
+def test_two_dollars_stay_two(tmp_path: Path) -> None:
+    plain = tmp_path / "prometheus.yaml"
+    plain.write_text("replacement: a$$b$(X)")
+    assert configuration(plain, {"X": "c"}, {}) == "replacement: a$$bc"
+
+
 def test_an_init_container_writes_once(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POD_NAME", "p-0")
     monkeypatch.setenv(MOUNTS, json.dumps({}))
@@ -88,6 +99,7 @@ def test_reloads_until_prometheus_takes_it_and_again_after_a_change(
         if len(counts) == 5:
             raise StopError
 
+    monkeypatch.setenv("POD_NAME", "p-0")
     monkeypatch.setattr("time.sleep", pause)
     with pytest.raises(StopError):
         main(

@@ -80,6 +80,26 @@ def test_a_slice() -> None:
     assert found["endpoints"][0]["conditions"] == {"ready": True, "serving": True, "terminating": False}
 
 
+@pytest.mark.parametrize(
+    ("published", "conditions"),
+    [
+        pytest.param(False, (False, False), id="not ready"),
+        pytest.param(True, (True, False), id="wanted all the same"),
+    ],
+)
+def test_a_slice_tells_readiness_from_use(published: bool, conditions: tuple[bool, bool]) -> None:
+    wish = service(publishNotReadyAddresses=published)
+    (found,) = slices(wish, backends(wish, [pod("one", ready=False)]))
+    shown = found["endpoints"][0]["conditions"]
+    assert (shown["ready"], shown["serving"]) == conditions
+
+
+@pytest.mark.parametrize(("address", "headless"), [("None", True), ("10.0.0.1", False)])
+def test_a_slice_tells_that_a_service_is_headless(address: str, headless: bool) -> None:
+    (found,) = slices(service(clusterIP=address), [])
+    assert ("service.kubernetes.io/headless" in found["metadata"]["labels"]) is headless
+
+
 def test_a_service_without_pods_has_an_empty_slice() -> None:
     (found,) = slices(service(), [])
     assert (found["endpoints"], found["ports"]) == ([], [])

@@ -132,7 +132,7 @@ def test_an_init_container_runs_once() -> None:
     ],
 )
 def test_pod_status(containers: list[Container], phase: str, ready: str) -> None:
-    status = pod_status({"spec": {}}, "127.60.0.1", [], containers)
+    status = pod_status({"spec": {}}, ("127.0.0.1", "127.60.0.1"), [], containers)
     conditions = {one["type"]: one["status"] for one in status["conditions"]}
     assert (status["phase"], conditions["Ready"], status["podIP"]) == (phase, ready, "127.60.0.1")
 

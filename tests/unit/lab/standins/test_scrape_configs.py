@@ -20,15 +20,38 @@ PROMETHEUS: Object = {
 }
 
 
+#: One shard keeps all; a reader of the configuration meets it all the same.
+SHARDING = [
+    {"target_label": "__tmp_current_shard", "replacement": "$(SHARD)", "action": "replace"},
+    {"source_labels": ["__tmp_current_shard"], "regex": "0", "action": "keep"},
+    {
+        "source_labels": ["__address__", "__tmp_hash"],
+        "target_label": "__tmp_hash",
+        "regex": "(.+);",
+        "replacement": "$1",
+        "action": "replace",
+    },
+    {"source_labels": ["__tmp_hash"], "target_label": "__tmp_hash", "modulus": 1, "action": "hashmod"},
+    {"source_labels": ["__tmp_hash", "__tmp_disable_sharding"], "regex": "$(SHARD);|.+;.+", "action": "keep"},
+]
+
+
 def monitor(endpoint: Object | None = None, **spec: Any) -> Object:
     spec = {"selector": {"matchLabels": {"app.kubernetes.io/name": "exporter"}}, **spec}
-    spec.setdefault("endpoints", [{"port": "metrics", **(endpoint or {})}])
+    if "podMetricsEndpoints" not in spec:
+        spec.setdefault("endpoints", [{"port": "metrics", **(endpoint or {})}])
     return {"metadata": {"name": "exporter", "namespace": "demo"}, "spec": spec}
 
 
 def only(endpoint: Object | None = None, **spec: Any) -> Object:
     (config,) = service_monitor_configs(PROMETHEUS, monitor(endpoint, **spec))
     return config
+
+
+def last(config: Object) -> Object:
+    """The last relabeling before those of the shards."""
+    *_others, found = config["relabel_configs"][: -len(SHARDING)]
+    return dict(found)
 
 
 def test_a_service_monitor() -> None:
@@ -80,6 +103,7 @@ def test_a_service_monitor() -> None:
                 "replacement": "${1}",
             },
             {"target_label": "endpoint", "replacement": "metrics"},
+            *SHARDING,
         ],
     }
 
@@ -90,7 +114,7 @@ def test_a_service_monitor() -> None:
         pytest.param({"interval": "30s"}, "scrape_interval", "30s", id="interval"),
         pytest.param({"scrapeTimeout": "10s"}, "scrape_timeout", "10s", id="timeout"),
         pytest.param({"path": "/probe"}, "metrics_path", "/probe", id="path"),
-        pytest.param({"scheme": "https"}, "scheme", "https", id="scheme"),
+        pytest.param({"scheme": "HTTPS"}, "scheme", "https", id="scheme"),
         pytest.param({"honorLabels": True}, "honor_labels", True, id="honorLabels"),
         pytest.param({"params": {"target": ["a"]}}, "params", {"target": ["a"]}, id="params"),
         pytest.param(
@@ -144,7 +168,7 @@ def test_own_relabelings_come_last_and_limits_apply() -> None:
         podTargetLabels=["zone"],
         sampleLimit=10000,
     )
-    assert config["relabel_configs"][-1] == {"target_label": "instance", "replacement": "aurora-1"}
+    assert last(config) == {"target_label": "instance", "replacement": "aurora-1"}
     copied = {
         rule["target_label"]: rule["source_labels"]
         for rule in config["relabel_configs"]
@@ -168,14 +192,57 @@ def test_own_relabelings_come_last_and_limits_apply() -> None:
 def test_target_port(port: int | str, source: str) -> None:
     config = only(endpoints=[{"targetPort": port}])
     assert {"action": "keep", "source_labels": [source], "regex": port} in config["relabel_configs"]
-    assert config["relabel_configs"][-1] == {"target_label": "endpoint", "replacement": str(port)}
+    assert last(config) == {"target_label": "endpoint", "replacement": str(port)}
 
 
-def test_endpoint_slices_where_prometheus_asks_for_them() -> None:
-    prometheus = {**PROMETHEUS, "spec": {"serviceDiscoveryRole": "EndpointSlice"}}
-    (config,) = service_monitor_configs(prometheus, monitor())
-    assert config["kubernetes_sd_configs"][0]["role"] == "endpointslice"
-    assert "__meta_kubernetes_endpointslice_port_name" in str(config["relabel_configs"])
+@pytest.mark.parametrize(
+    ("prometheus", "own", "role"),
+    [
+        pytest.param(None, None, "endpoints", id="endpoints unless asked"),
+        pytest.param("EndpointSlice", None, "endpointslice", id="as Prometheus has it"),
+        pytest.param("EndpointSlice", "Endpoints", "endpoints", id="as the monitor has it"),
+    ],
+)
+def test_discovery(prometheus: str | None, own: str | None, role: str) -> None:
+    wish = {"serviceDiscoveryRole": own} if own else {}
+    spec = {"serviceDiscoveryRole": prometheus} if prometheus else {}
+    (config,) = service_monitor_configs({**PROMETHEUS, "spec": spec}, monitor(**wish))
+    assert config["kubernetes_sd_configs"][0]["role"] == role
+    meta = "__meta_kubernetes_endpointslice" if role == "endpointslice" else "__meta_kubernetes_endpoint"
+    assert f"'{meta}_port_name'" in str(config["relabel_configs"])
+
+
+def test_the_api_may_select_instead_of_relabelings() -> None:
+    selector = {
+        "matchLabels": {"b": "1"},
+        "matchExpressions": [
+            {"key": "c", "operator": "In", "values": ["y", "x"]},
+            {"key": "a", "operator": "DoesNotExist"},
+        ],
+    }
+    config = only(selector=selector, selectorMechanism="RoleSelector")
+    label = "!a,b=1,c in (x,y)"
+    wanted = [{"role": "endpoints", "label": label}, {"role": "service", "label": label}]
+    assert config["kubernetes_sd_configs"][0]["selectors"] == wanted
+    assert "labelpresent" not in str(config["relabel_configs"])
+
+
+@pytest.mark.parametrize("node", [True, False])
+def test_metadata_of_the_node(node: bool) -> None:
+    config = only(attachMetadata={"node": node})
+    assert config["kubernetes_sd_configs"][0]["attach_metadata"] == {"node": node}
+
+
+def test_empty_texts_of_a_relabeling() -> None:
+    rule = {
+        "sourceLabels": [],
+        "regex": "",
+        "separator": "",
+        "targetLabel": "x",
+        "replacement": "",
+        "modulus": 0,
+    }
+    assert last(only({"relabelings": [rule]})) == {"target_label": "x", "separator": "", "replacement": ""}
 
 
 def test_a_pod_monitor() -> None:
