@@ -83,6 +83,11 @@ def helm_values(aws_url: str) -> Object:
     return {"extraEnv": [*endpoints, {"name": "AWS_EC2_METADATA_DISABLED", "value": "true"}]}
 
 
+def values_file(state: Path) -> Path:
+    """Helm's values for External Secrets on a laboratory."""
+    return state / "external-secrets-values.json"
+
+
 def chart(plane: ControlPlane) -> Path:
     """The Helm chart of External Secrets."""
     return plane.external_secrets.path.parent / "chart"
