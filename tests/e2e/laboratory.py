@@ -21,6 +21,7 @@ import boto3
 import psycopg
 from kubernetes import client, config
 from kubernetes.dynamic import DynamicClient
+from kubernetes.dynamic.resource import ResourceList
 
 from lab.request_log import read
 
@@ -31,6 +32,8 @@ RECAP = re.compile(
 )
 HOSTILE = "p%40:/?#&+ \"é'\\{{ x }}"
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
+#: Objects that come and go by themselves.
+FLEETING = {"Event", "Lease"}
 
 T = TypeVar("T")
 
@@ -64,6 +67,7 @@ class Run:
 class Journey:
     """What the tests look back at: two stacks, from nothing to converged."""
 
+    nothing: set[tuple[str, ...]]
     empty_check: Run
     first: Run
     second: Run
@@ -187,6 +191,50 @@ class Laboratory:
     def prometheus(self, path: str, **query: str) -> Any:
         with urlopen(f"{self.endpoints['prometheus_url']}/api/v1/{path}?{urlencode(query)}") as answer:
             return json.load(answer)["data"]
+
+    def everything(self) -> set[tuple[str, ...]]:
+        """Every object on the cluster, and everything in the account that a stack could be made of."""
+        return self._on_the_cluster() | self._in_the_account()
+
+    def _on_the_cluster(self) -> set[tuple[str, ...]]:
+        listable = [
+            resource
+            for resource in self.kubernetes.resources.search()
+            if not isinstance(resource, ResourceList)
+            and "list" in (resource.verbs or [])
+            and resource.kind not in FLEETING
+        ]
+        return {
+            (resource.kind, item.metadata.namespace or "", item.metadata.name)
+            for resource in listable
+            for item in resource.get().items
+        }
+
+    def _in_the_account(self) -> set[tuple[str, ...]]:
+        rds, iam = self.aws("rds"), self.aws("iam")
+        roles = [role["RoleName"] for role in iam.list_roles()["Roles"]]
+        names = {
+            "cluster": [one["DBClusterIdentifier"] for one in rds.describe_db_clusters()["DBClusters"]],
+            "member": [one["DBInstanceIdentifier"] for one in rds.describe_db_instances()["DBInstances"]],
+            "subnet group": [
+                one["DBSubnetGroupName"] for one in rds.describe_db_subnet_groups()["DBSubnetGroups"]
+            ],
+            "parameter group": [
+                one["DBClusterParameterGroupName"]
+                for one in rds.describe_db_cluster_parameter_groups()["DBClusterParameterGroups"]
+            ],
+            "security group": [
+                one["GroupName"] for one in self.aws("ec2").describe_security_groups()["SecurityGroups"]
+            ],
+            "role": roles,
+            "policy": [one["PolicyName"] for one in iam.list_policies(Scope="Local")["Policies"]],
+            "instance profile": [
+                one["InstanceProfileName"] for one in iam.list_instance_profiles()["InstanceProfiles"]
+            ],
+            # Those in their recovery window are not listed.
+            "secret": [one["Name"] for one in self.aws("secretsmanager").list_secrets()["SecretList"]],
+        }
+        return {(kind, name) for kind, found in names.items() for name in found}
 
     def secrets_in_use(self) -> list[str]:
         """Every value that no output may contain."""
