@@ -94,9 +94,15 @@ def chart(plane: ControlPlane) -> Path:
 
 
 def _external_secrets(kubeconfig: Path, plane: ControlPlane, values: Path) -> None:
+    # Before the operator, which would end where its kinds are not known yet.
+    definitions = plane.external_secrets.path.parent / "crds"
+    kubectl = (plane.kubectl.path, "--kubeconfig", kubeconfig)
+    _run(*kubectl, "create", "--filename", definitions)
+    _run(*kubectl, "wait", "--for=condition=Established", "--filename", definitions)
     _run(
         *(plane.helm.path, "install", RELEASE, chart(plane), "--kubeconfig", kubeconfig),
-        *("--namespace", ESO_NAMESPACE, "--create-namespace", "--values", values, "--wait"),
+        *("--namespace", ESO_NAMESPACE, "--create-namespace", "--values", values),
+        *("--set", "installCRDs=false", "--wait"),
     )
 
 
@@ -118,8 +124,8 @@ def _prometheus_operator(api: Api, kubeconfig: Path, programs: Programs, plane: 
 def _adapted(manifests: Path) -> Iterator[Object]:
     """The operator's own manifests, in the namespace of Prometheus and without what a laboratory lacks."""
     for path in sorted(manifests.glob("*.yaml")):
-        # It would watch itself, and the kubelets, by objects for which there is nothing to scrape.
-        if "service-monitor" in path.name:
+        # Nothing scrapes the operator itself.
+        if path.stem.endswith(("service", "service-monitor")):
             continue
         document = yaml.safe_load(path.read_text())
         if "namespace" in document["metadata"]:

@@ -12,9 +12,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tests.conformance.journeys import Interrupted, Journey, interrupted_journey, journey
 
 from lab.network import private
+from tests.conformance.journeys import Interrupted, Journey, interrupted_journey, journey
 from tests.e2e.laboratory import Laboratory
 
 #: The oldest of what lab/programs/versions.toml names.

@@ -19,9 +19,11 @@ from urllib.request import urlopen
 
 import boto3
 import psycopg
+import yaml
 from kubernetes import client, config
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.resource import ResourceList
+from urllib3.exceptions import HTTPError
 
 from lab.request_log import read
 
@@ -248,11 +250,20 @@ class Laboratory:
         keys = re.findall(
             r"aws_secret_access_key\s*=\s*(\S+)", Path(self.endpoints["aws_credentials_file"]).read_text()
         )
-        tokens = re.findall(r"token: ['\"]?([^'\"\s]+)", Path(self.endpoints["kubeconfig"]).read_text())
+        user = yaml.safe_load(Path(self.endpoints["kubeconfig"]).read_text())["users"][0]["user"]
+        kubernetes = [user["token"]] if "token" in user else Path(user["client-key"]).read_text().split()
         assert passwords
         assert keys
-        assert tokens
-        return passwords + keys + tokens
+        assert kubernetes
+        return passwords + keys + [word for word in kubernetes if len(word) > 16]
+
+    def answers(self) -> bool:
+        """Whether the Kubernetes API is ready."""
+        try:
+            client.CoreV1Api(config.new_client_from_config(self.endpoints["kubeconfig"])).list_namespace()
+        except (client.ApiException, HTTPError):
+            return False
+        return True
 
 
 def eventually(probe: Callable[[], T], what: str, timeout: float = 30) -> T:
