@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from lab.programs import ControlPlane, Programs
+from lab.programs import ControlPlane, Program, Programs
 from lab.standins.api.client import Api
 from lab.standins.api.kinds import DEPLOYMENT
 from lab.standins.api.objects import Object
@@ -94,11 +94,7 @@ def chart(plane: ControlPlane) -> Path:
 
 
 def _external_secrets(kubeconfig: Path, plane: ControlPlane, values: Path) -> None:
-    # Before the operator, which would end where its kinds are not known yet.
-    definitions = plane.external_secrets.path.parent / "crds"
-    kubectl = (plane.kubectl.path, "--kubeconfig", kubeconfig)
-    _run(*kubectl, "create", "--filename", definitions)
-    _run(*kubectl, "wait", "--for=condition=Established", "--filename", definitions)
+    _define(kubeconfig, plane, plane.external_secrets)
     _run(
         *(plane.helm.path, "install", RELEASE, chart(plane), "--kubeconfig", kubeconfig),
         *("--namespace", ESO_NAMESPACE, "--create-namespace", "--values", values),
@@ -108,7 +104,7 @@ def _external_secrets(kubeconfig: Path, plane: ControlPlane, values: Path) -> No
 
 def _prometheus_operator(api: Api, kubeconfig: Path, programs: Programs, plane: ControlPlane) -> None:
     folder = plane.prometheus_operator.path.parent
-    _run(plane.kubectl.path, "--kubeconfig", kubeconfig, "create", "--filename", folder / "crds")
+    _define(kubeconfig, plane, plane.prometheus_operator)
     create(api, monitoring_namespace())
     manifests = folder / "manifests"
     adapted = "---\n".join(yaml.safe_dump(one) for one in _adapted(manifests))
@@ -119,6 +115,14 @@ def _prometheus_operator(api: Api, kubeconfig: Path, programs: Programs, plane: 
         what="the Prometheus operator to run",
         timeout=OPERATOR_SECONDS,
     )
+
+
+def _define(kubeconfig: Path, plane: ControlPlane, operator: Program) -> None:
+    """Have an operator's kinds, before it starts: it would end, or never look for them again."""
+    definitions = operator.path.parent / "crds"
+    kubectl = (plane.kubectl.path, "--kubeconfig", kubeconfig)
+    _run(*kubectl, "create", "--filename", definitions)
+    _run(*kubectl, "wait", "--for=condition=Established", "--filename", definitions)
 
 
 def _adapted(manifests: Path) -> Iterator[Object]:
