@@ -108,7 +108,10 @@ class TestDeployment:
             pytest.param(
                 ("spec", "selector"),
                 None,
-                [("spec.selector", "FieldValueRequired")],
+                [
+                    ("spec.selector", "FieldValueRequired"),
+                    ("spec.template.metadata.labels", "FieldValueInvalid"),
+                ],
                 id="a selector is needed",
             ),
             pytest.param(
@@ -192,7 +195,10 @@ class TestDeployment:
             pytest.param(
                 ("spec", "template", "spec", "volumes"),
                 [{"name": "v", "secret": {"secretName": "s"}, "emptyDir": {}}],
-                [("spec.template.spec.volumes[0].emptyDir", "FieldValueForbidden")],
+                [
+                    ("spec.template.spec.volumes[0].secret", "FieldValueForbidden"),
+                    ("spec.template.spec.containers[0].volumeMounts[0].name", "FieldValueNotFound"),
+                ],
                 id="a volume is of one kind",
             ),
             pytest.param(
