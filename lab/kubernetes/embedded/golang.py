@@ -68,7 +68,8 @@ def yaml_error(error: yaml.YAMLError) -> str:
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return str(error)
     line = (error.context_mark.line if error.context_mark else 0) or error.problem_mark.line
-    if isinstance(error, yaml.scanner.ScannerError):
+    # As in Go's parser, the first line is no line, and only some errors count from one.
+    if line and isinstance(error, yaml.scanner.ScannerError):
         line += 1
     return f"yaml: {f'line {line}: ' if line else ''}{error.problem}"
 

@@ -216,6 +216,52 @@ class TestOperators:
         assert api.apply(path, EXTERNAL_SECRET, fieldManager="m").body == created
 
 
+class TestJudgement:
+    """How schemas are applied, in the details in which the real server surprises."""
+
+    def test_null_counts_for_nothing(self, api: Any, namespace: str) -> None:
+        body = document("ServiceMonitor", {**MONITOR["spec"], "jobLabel": None, "sampleLimit": None})
+        answer = api.post(path_of(namespace, body), body)
+        assert (answer.code, answer.body["spec"]) == (201, MONITOR["spec"])
+
+    def test_null_is_missing_where_a_value_is_required(self, api: Any, namespace: str) -> None:
+        body = document("ServiceMonitor", {**MONITOR["spec"], "selector": None})
+        assert api.post(path_of(namespace, body), body).causes == [("spec.selector", "FieldValueRequired")]
+
+    def test_of_length_and_pattern_the_first_is_reported(self, api: Any, namespace: str) -> None:
+        store = {"name": "", "kind": "SecretStore"}
+        body = document("ExternalSecret", {"secretStoreRef": store})
+        (cause,) = api.post(path_of(namespace, body), body).body["details"]["causes"]
+        assert (
+            cause["message"]
+            == 'Invalid value: "": spec.secretStoreRef.name in body should be at least 1 chars long'
+        )
+
+    def test_a_status_is_judged_by_itself(self, api: Any, namespace: str) -> None:
+        path = path_of(namespace, EXTERNAL_SECRET)
+        api.post(path, EXTERNAL_SECRET)
+        answer = api.merge(f"{path}/x/status", {"status": {"syncedResourceVersion": 1}})
+        (cause,) = answer.body["details"]["causes"]
+        assert cause["field"] == "status.syncedResourceVersion"
+        assert cause["message"].endswith(': syncedResourceVersion in body must be of type string: "integer"')
+
+    def test_unknown_fields_are_named_in_order(self, api: Any, namespace: str) -> None:
+        body = {**document("ServiceMonitor", {**MONITOR["spec"], "b": 1}), "a": 1}
+        message = api.post(path_of(namespace, body), body, fieldValidation="Strict").body["message"]
+        assert message.endswith('unknown field "a", unknown field "spec.b"')
+
+    def test_a_replacement_names_the_version_it_replaces(self, api: Any, namespace: str) -> None:
+        path = path_of(namespace, MONITOR)
+        api.post(path, MONITOR)
+        assert api.put(f"{path}/x", MONITOR).body["message"] == (
+            'servicemonitors.monitoring.coreos.com "x" is invalid: '
+            "metadata.resourceVersion: Invalid value: 0: must be specified for an update"
+        )
+
+    def test_a_list_says_that_it_is_whole(self, api: Any, namespace: str) -> None:
+        assert api.get(path_of(namespace, MONITOR)).body["metadata"]["continue"] == ""
+
+
 class TestDefinitions:
     @pytest.fixture
     def definition(self, namespace: str) -> Any:
@@ -275,6 +321,18 @@ class TestDefinitions:
         api.delete(f"{self.COLLECTION}/{definition['metadata']['name']}")
         assert api.get(path).body == "404 page not found\n"
         assert definition["spec"]["group"] not in str(api.get("/apis").body)
+
+    def test_a_definition_waits_for_objects_that_wait(self, api: Any, definition: Any, path: str) -> None:
+        name, group = definition["metadata"]["name"], definition["spec"]["group"]
+        api.post(self.COLLECTION, definition)
+        metadata = {"name": "t", "finalizers": ["example.org/wait"]}
+        api.post(path, {"apiVersion": f"{group}/v1", "kind": "Thing", "metadata": metadata})
+        going = api.delete(f"{self.COLLECTION}/{name}").body
+        assert going["metadata"]["finalizers"] == ["customresourcecleanup.apiextensions.k8s.io"]
+        assert going["status"]["conditions"][-1]["type"] == "Terminating"
+        assert api.get(f"{self.COLLECTION}/{name}").code == 200
+        api.merge(f"{path}/t", {"metadata": {"finalizers": None}})
+        assert api.get(f"{self.COLLECTION}/{name}").code == 404
 
     @pytest.mark.parametrize(
         ("change", "field"),
