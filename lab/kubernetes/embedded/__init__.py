@@ -135,8 +135,11 @@ class EmbeddedKubernetes:
         verbs = Verbs(store, Strategy())
         self._tokens = Tokens(store, self._settings.issuer)
         audit = Audit(self._settings.state / "kubernetes-audit.jsonl")
-        Lifecycle(store, kinds, verbs, self.authority.read_text(), loop.call_soon)
+        lifecycle = Lifecycle(store, kinds, verbs, self.authority.read_text(), loop.call_soon)
         seed(kinds, verbs)
+        while not lifecycle.is_idle:
+            # Namespaces are furnished and definitions established before the first request.
+            await asyncio.sleep(0)
         runner = web.AppRunner(
             Server(store, kinds, verbs, self._tokens, audit).application,
             access_log=None,
