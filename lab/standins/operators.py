@@ -30,7 +30,7 @@ CONFIG_RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader"
 EXTERNAL_SECRETS = "oci.external-secrets.io/external-secrets/external-secrets"
 #: Where External Secrets of the laboratory and whoever installs it anew find their release.
 RELEASE = "external-secrets"
-OPERATOR_SECONDS = 90.0
+OPERATOR_SECONDS = 180.0
 _PROMETHEUS_SPEC: Object = {
     "serviceDiscoveryRole": "EndpointSlice",
     # As kube-prometheus-stack has it.
