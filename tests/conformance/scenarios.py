@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import secrets
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,9 @@ from typing import Any
 
 import yaml
 
+from lab.certificates import Authority
+from lab.kubernetes.embedded import EmbeddedKubernetes
+from lab.settings import Settings
 from tests.conformance.comparison import Comparison, Declared, Difference, undeclared
 from tests.conformance.exchange import Request, Server
 from tests.conformance.role_objects import role_requests
@@ -98,6 +102,33 @@ class Judge:
         for request in _FURNISHED:
             if not _wait(lambda request=request: server.send(request).status == 200):
                 raise RuntimeError(f"{request.id} of group {group.name} did not appear")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of all requests."""
+
+    #: Minor version of the real API server, and the differences that it is known to have.
+    minor: int
+    known: Sequence[Declared]
+    #: By the request's id.
+    differences: Mapping[str, list[Difference]]
+
+
+def verdict(real: Path) -> Verdict:
+    """Send all requests to the cluster of a kubeconfig, and to an embedded API made for that.
+
+    Everything is sent, in order, whichever tests are chosen: requests build on each other.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        settings = Settings(state=Path(directory))
+        server = EmbeddedKubernetes(settings, Authority.create(settings.state / "certificates"))
+        server.start()
+        try:
+            judge = Judge(real, server.kubeconfig)
+            return Verdict(judge.minor, judge.known, judge.differences(groups()))
+        finally:
+            server.stop()
 
 
 class Trial:
