@@ -34,13 +34,13 @@ _FORMS = {
     **dict.fromkeys(("creationTimestamp", "deletionTimestamp", "expirationTimestamp"), _TIME),
     **dict.fromkeys(("lastTransitionTime", "lastUpdateTime", "time"), _TIME),
     "ca.crt": re.compile(r"(-----BEGIN CERTIFICATE-----\n[\w+/=\n]+-----END CERTIFICATE-----\n)+"),
-    # The name of the program, in which some put its version.
-    "manager": re.compile(r"kube-(apiserver|controller-manager)(-[\d.]+)?"),
     "resourceVersion": _VERSION,
     "serverAddress": re.compile(r"[\d.]+:\d+"),
 }
 _TOKEN = re.compile(r"[\w-]+\.([\w-]+)\.[\w-]+")
 _GENERATED = re.compile(rf"[\w-]*-{_SUFFIX}\b")
+#: The version that some put into the name of a program, after which it calls itself as a manager of fields.
+_PROGRAM_VERSION = re.compile(r"(?<=^kube-apiserver)-[\d.]+$|(?<=^kube-controller-manager)-[\d.]+$")
 #: The volume that admission adds to a pod.
 _TOKEN_VOLUME = re.compile(rf"kube-api-access-{_SUFFIX}")
 
@@ -171,6 +171,8 @@ class Comparison:
             return _claims(real) == _claims(embedded)
         if _UID.fullmatch(real) and _UID.fullmatch(embedded):
             return self._pairs.same("uid", real, embedded)
+        if key == "manager":
+            return _PROGRAM_VERSION.sub("", real) == embedded
         return self._pairs.translated(_TOKEN_VOLUME.sub("", real)) == _TOKEN_VOLUME.sub("", embedded)
 
 

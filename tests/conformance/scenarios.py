@@ -146,10 +146,10 @@ class Trial:
         def settled() -> bool:
             nonlocal found
             # What an attempt saw counts only if it is the last one.
-            attempt = copy.deepcopy(self._comparison)
+            attempt = copy.deepcopy(self._comparison) if request.until else self._comparison
             found = attempt.differences(*(server.send(request) for server in self._servers))
             accepted = not undeclared(request.id, found, self._known)
-            if accepted or not request.until:
+            if accepted:
                 self._comparison = attempt
             return accepted
 

@@ -7,7 +7,8 @@ endpoints and operators are the business of the stand-ins.
 Declared differences from a real cluster: no authorization (every known user may do everything; the audit log
 says who did), no limit and continue in lists (they are always whole), no protobuf, no tables, no rules in
 CEL, no webhooks, no pod security, no quotas, no kinds but those of the table; Endpoints and EndpointSlices
-may have loopback addresses, and the proxy goes there.
+may have loopback addresses, and the proxy goes there. The rest is in tests/conformance/differences.yml, where
+all of it is compared with a real API server.
 """
 
 from __future__ import annotations

@@ -152,6 +152,60 @@ def test_what_somebody_else_wrote_into_a_status_is_compared() -> None:
     assert "body.status" in places(real, answer())
 
 
+class TestManagers:
+    @staticmethod
+    def managed(*managers: str) -> Answer:
+        entries = [{"manager": name, "operation": "Update", "apiVersion": "v1"} for name in managers]
+        return answer({"metadata": {"managedFields": entries}})
+
+    def test_the_order_of_managers_is_none(self) -> None:
+        assert places(self.managed("a", "b"), self.managed("b", "a")) == []
+
+    def test_a_program_may_be_called_after_its_version(self) -> None:
+        assert places(self.managed("kube-apiserver-1.37.2"), self.managed("kube-apiserver")) == []
+
+    @pytest.mark.parametrize("other", ["b", "kube-controller-manager"])
+    def test_another_manager_is_seen(self, other: str) -> None:
+        found = places(self.managed("kube-apiserver"), self.managed(other))
+        assert found == ["body.metadata.managedFields.0.manager"]
+
+
+class TestCauses:
+    A = ("spec.a", "Required value")
+    B = ("spec.b", "Invalid value: 1: too small")
+
+    @staticmethod
+    def refusal(*causes: tuple[str, str], subject: str = "Thing is invalid") -> Answer:
+        named = [{"field": field, "message": text, "reason": text[:7]} for field, text in causes]
+        message = ", ".join(f"{field}: {text}" for field, text in causes)
+        return answer({"message": f"{subject}: [{message}]", "details": {"causes": named}}, status=422)
+
+    def test_their_order_is_none(self) -> None:
+        assert places(self.refusal(self.A, self.B), self.refusal(self.B, self.A)) == []
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            pytest.param((A,), id="a missing one"),
+            pytest.param((A, ("spec.c", "Invalid value: 1: too small")), id="another field"),
+            pytest.param((A, ("spec.b", "Invalid value: 1: too large")), id="another text"),
+        ],
+    )
+    def test_another_one_is_seen(self, other: tuple[tuple[str, str], ...]) -> None:
+        assert any(
+            "causes.spec.b" in place for place in places(self.refusal(self.A, self.B), self.refusal(*other))
+        )
+
+    def test_another_message_is_seen(self) -> None:
+        other = self.refusal(self.A, subject="Nothing is invalid")
+        assert places(self.refusal(self.A), other) == ["body.message"]
+
+
+def test_what_only_one_discovers_does_not_shift_the_rest() -> None:
+    lists = [answer({"resources": [{"name": name} for name in names]}) for names in ("ab", "b")]
+    assert places(*lists) == ["body.resources.a"]
+
+
 class TestDeclared:
     ENTRY = Declared("why", "group: *", "body.minor", r'"3\d"', '"36"', since=35, until=37)
 
