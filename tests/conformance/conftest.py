@@ -76,10 +76,8 @@ class UnderWay:
 @pytest.fixture(scope="session", autouse=True)
 def under_way(started: Started) -> UnderWay:
     """Begin with all that takes long."""
-    travelled, older = (
-        started.begin("usual", **CONTROL_PLANE),
-        started.begin("older", **CONTROL_PLANE, **OLDER),
-    )
+    travelled = started.begin("usual", **CONTROL_PLANE)
+    older = started.begin("older", **CONTROL_PLANE, **OLDER)
     plane = started.begin("plane", **CONTROL_PLANE)
     pool = ThreadPoolExecutor()
     verdicts = {
