@@ -22,6 +22,7 @@ environment:
   LAB_KUBERNETES          embedded (default), control-plane or kubeconfig
   LAB_KUBERNETES_VERSION, LAB_EXTERNAL_SECRETS_VERSION  versions of a control plane (default: the newest)
   LAB_CONTEXT             context of the kubeconfig
+  KUBEBUILDER_ASSETS      folder with programs of a control plane that need not be built
   LAB_TRANSITION_SECONDS  how long clusters stay in creating, modifying and deleting (default 0.3)
   LAB_POSTGRES, LAB_EXPORTER, LAB_PROMETHEUS, LAB_PROMTOOL  the program to use instead of searching
   LAB_CACHE               where fetched programs are kept

@@ -19,8 +19,8 @@ from lab.settings import CHECKOUT, Settings
 from lab.state import Condition, State, process_identity, write_json
 from lab.waiting import wait_until
 
-#: Seconds a start may take. Usual are three; the rest is for slow machines.
-START_TIMEOUT = 120.0
+#: Seconds a start may take. Usual are three to thirty; the rest is for slow machines.
+START_TIMEOUT = 300.0
 #: Seconds the daemon gets to stop everything in order.
 STOP_TIMEOUT = 30.0
 DAEMON = "lab.supervisor"

@@ -110,6 +110,10 @@ def _addresses(report: dict[str, Any]) -> Iterator[str]:
     yield f"  export KUBECONFIG={endpoints['kubeconfig']}"
     yield f"  export AWS_CONFIG_FILE={endpoints['aws_config_file']} AWS_PROFILE={endpoints['aws_profile']}"
     yield f"  export AWS_SHARED_CREDENTIALS_FILE={endpoints['aws_credentials_file']}"
+    if "control_plane" in report["programs"]:
+        plane = report["programs"]["control_plane"]
+        folders = ":".join(str(Path(plane[name]["path"]).parent) for name in ("kubectl", "helm"))
+        yield f"  export PATH={folders}:$PATH"
     trust = f"?sslmode=verify-full&sslrootcert={endpoints['database_ca_file']}"
     databases = report["addresses"].get("databases") or {"": "postgresql://USER@ADDRESS:5432/DATABASE"}
     for url in databases.values():

@@ -111,6 +111,7 @@ class Supervisor:
             "prometheus_url": standins.addresses().get("prometheus"),
             "logs": settings.logs,
             "state": settings.state,
+            **_of_control_plane(settings, programs),
             "requests": {
                 "aws": settings.state / "aws-requests.jsonl",
                 "kubernetes": settings.state / "kubernetes-audit.jsonl",
@@ -118,6 +119,21 @@ class Supervisor:
         }
         # Last: this file is the sign that everything is ready.
         write_json(settings.endpoints, endpoints)
+
+
+def _of_control_plane(settings: Settings, programs: Programs) -> dict[str, Any]:
+    """What tests and people need to install External Secrets by themselves."""
+    plane = programs.control_plane
+    if plane is None:
+        return {}
+    from lab.standins import operators
+
+    return {
+        "helm": plane.helm.path,
+        "kubectl": plane.kubectl.path,
+        "external_secrets_chart": operators.chart(plane),
+        "external_secrets_values": operators.values_file(settings.state),
+    }
 
 
 def _stop(name: str, stop: Callable[[], None]) -> None:

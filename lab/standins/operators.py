@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from lab.programs import ControlPlane, Programs
+from lab.programs import ControlPlane, Program, Programs
 from lab.standins.api.client import Api
 from lab.standins.api.kinds import DEPLOYMENT
 from lab.standins.api.objects import Object
@@ -30,7 +30,7 @@ CONFIG_RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader"
 EXTERNAL_SECRETS = "oci.external-secrets.io/external-secrets/external-secrets"
 #: Where External Secrets of the laboratory and whoever installs it anew find their release.
 RELEASE = "external-secrets"
-OPERATOR_SECONDS = 90.0
+OPERATOR_SECONDS = 180.0
 _PROMETHEUS_SPEC: Object = {
     # As kube-prometheus-stack has it.
     "securityContext": {
@@ -82,21 +82,28 @@ def helm_values(aws_url: str) -> Object:
     return {"extraEnv": [*endpoints, {"name": "AWS_EC2_METADATA_DISABLED", "value": "true"}]}
 
 
+def values_file(state: Path) -> Path:
+    """Helm's values for External Secrets on a laboratory."""
+    return state / "external-secrets-values.json"
+
+
 def chart(plane: ControlPlane) -> Path:
     """The Helm chart of External Secrets."""
     return plane.external_secrets.path.parent / "chart"
 
 
 def _external_secrets(kubeconfig: Path, plane: ControlPlane, values: Path) -> None:
+    _define(kubeconfig, plane, plane.external_secrets)
     _run(
         *(plane.helm.path, "install", RELEASE, chart(plane), "--kubeconfig", kubeconfig),
-        *("--namespace", ESO_NAMESPACE, "--create-namespace", "--values", values, "--wait"),
+        *("--namespace", ESO_NAMESPACE, "--create-namespace", "--values", values),
+        *("--set", "installCRDs=false", "--wait"),
     )
 
 
 def _prometheus_operator(api: Api, kubeconfig: Path, programs: Programs, plane: ControlPlane) -> None:
     folder = plane.prometheus_operator.path.parent
-    _run(plane.kubectl.path, "--kubeconfig", kubeconfig, "create", "--filename", folder / "crds")
+    _define(kubeconfig, plane, plane.prometheus_operator)
     create(api, monitoring_namespace())
     manifests = folder / "manifests"
     adapted = "---\n".join(yaml.safe_dump(one) for one in _adapted(manifests))
@@ -109,11 +116,19 @@ def _prometheus_operator(api: Api, kubeconfig: Path, programs: Programs, plane: 
     )
 
 
+def _define(kubeconfig: Path, plane: ControlPlane, operator: Program) -> None:
+    """Have an operator's kinds, before it starts: it would end, or never look for them again."""
+    definitions = operator.path.parent / "crds"
+    kubectl = (plane.kubectl.path, "--kubeconfig", kubeconfig)
+    _run(*kubectl, "create", "--filename", definitions)
+    _run(*kubectl, "wait", "--for=condition=Established", "--filename", definitions)
+
+
 def _adapted(manifests: Path) -> Iterator[Object]:
     """The operator's own manifests, in the namespace of Prometheus and without what a laboratory lacks."""
     for path in sorted(manifests.glob("*.yaml")):
-        # It would watch itself, and the kubelets, by objects for which there is nothing to scrape.
-        if "service-monitor" in path.name:
+        # Nothing scrapes the operator itself.
+        if path.stem.endswith(("service", "service-monitor")):
             continue
         document = yaml.safe_load(path.read_text())
         if "namespace" in document["metadata"]:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.conformance.journeys import Interrupted, Journey, interrupted_journey, journey
 
 from lab.network import private
+from tests.conformance.journeys import Interrupted, Journey, interrupted_journey, journey
+from tests.conformance.scenarios import Verdict, verdict
 from tests.e2e.laboratory import Laboratory
 
 #: The oldest of what lab/programs/versions.toml names.
@@ -62,28 +64,51 @@ def started() -> Iterator[Started]:
     laboratories.end()
 
 
+@dataclass(frozen=True)
+class UnderWay:
+    """What goes on beside the tests."""
+
+    usual: Future[Journey]
+    interrupted: Future[Interrupted]
+    verdicts: Mapping[str, Future[Verdict]]
+
+
 @pytest.fixture(scope="session", autouse=True)
-def journeys(started: Started) -> dict[str, Future[Journey] | Future[Interrupted]]:
-    """The journeys under way: on the usual versions, on the oldest, and with servers killed."""
-    usual = started.begin("journey", **CONTROL_PLANE)
+def under_way(started: Started) -> UnderWay:
+    """Begin with all that takes long."""
+    travelled = started.begin("usual", **CONTROL_PLANE)
     older = started.begin("older", **CONTROL_PLANE, **OLDER)
+    plane = started.begin("plane", **CONTROL_PLANE)
     pool = ThreadPoolExecutor()
-    return {
-        "usual": pool.submit(lambda: journey(usual.result())),
-        "older": pool.submit(lambda: interrupted_journey(older.result())),
+    verdicts = {
+        name: pool.submit(lambda lab=lab: verdict(Path(lab.result().endpoints["kubeconfig"])))
+        for name, lab in {"usual": plane, "older": older}.items()
     }
 
+    def interruption() -> Interrupted:
+        # Before servers die there.
+        wait([verdicts["older"]])
+        return interrupted_journey(older.result())
+
+    return UnderWay(pool.submit(lambda: journey(travelled.result())), pool.submit(interruption), verdicts)
+
 
 @pytest.fixture(scope="session")
-def usual(journeys: dict[str, Future[Journey]]) -> Journey:
+def usual(under_way: UnderWay) -> Journey:
     """One stack on the usual versions, from an empty cluster to an empty cluster."""
-    return journeys["usual"].result()
+    return under_way.usual.result()
 
 
 @pytest.fixture(scope="session")
-def interrupted(journeys: dict[str, Future[Interrupted]]) -> Interrupted:
+def interrupted(under_way: UnderWay) -> Interrupted:
     """One stack on the oldest versions, where servers die while it is built."""
-    return journeys["older"].result()
+    return under_way.interrupted.result()
+
+
+@pytest.fixture(scope="session")
+def verdicts(under_way: UnderWay) -> Mapping[str, Future[Verdict]]:
+    """What came of the requests to API servers of each version."""
+    return under_way.verdicts
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from kubernetes import client, config
+
 from lab.processes import command_line, survivors
 from tests.conformance.deployer import deployer
 from tests.e2e.laboratory import Laboratory, Run, eventually
 
 CHECK = ("site.yml", "--check", "--diff", "-v")
+NAMESPACE = "observability"
 TEARDOWN = ("playbooks/teardown.yml", "-e", "confirm=aurora")
 Objects = set[tuple[str, ...]]
 
@@ -30,6 +33,13 @@ class Journey:
     second: Run
     converged_checks: Mapping[str, Run]
     verified: Run
+    #: Check mode of a manifest that violates the namespace's standard.
+    warned: Run
+    #: The standard that the namespace enforces, and what it says to a pod that violates it.
+    enforced: str
+    refused: str
+    #: What no run may print.
+    secrets: list[str]
     teardown: Run
     after: Objects
 
@@ -37,15 +47,19 @@ class Journey:
 def journey(lab: Laboratory) -> Journey:
     """Everything that is built is built by the user whose rights docs/kubernetes-access.yml describes."""
     limited = deployer(lab)
-    before = lab.everything()
+    # Keyword arguments are evaluated in this order, which is the order of the journey.
     return Journey(
         lab=lab,
-        before=before,
+        before=lab.everything(),
         empty_checks=_checks(lab, limited),
         first=lab.play("site.yml", "--diff", "-v", kubeconfig=limited),
         second=lab.play("site.yml", kubeconfig=limited),
         converged_checks=_checks(lab, limited),
         verified=lab.play("playbooks/verify.yml", kubeconfig=limited),
+        warned=lab.play("tests/conformance/violation.yml", "--check"),
+        enforced=_enforced(lab),
+        refused=_refusal(lab),
+        secrets=lab.secrets_in_use(),
         teardown=lab.play(*TEARDOWN, kubeconfig=limited),
         after=lab.everything(),
     )
@@ -59,11 +73,32 @@ def _checks(lab: Laboratory, limited: Path) -> Mapping[str, Run]:
         return dict(zip(users, runs, strict=True))
 
 
+def _enforced(lab: Laboratory) -> str:
+    labels = _core(lab).read_namespace(NAMESPACE).metadata.labels
+    return str(labels["pod-security.kubernetes.io/enforce"])
+
+
+def _refusal(lab: Laboratory) -> str:
+    container = {"name": "a", "image": "a", "securityContext": {"privileged": True}}
+    pod = {"metadata": {"name": "privileged"}, "spec": {"containers": [container]}}
+    try:
+        _core(lab).create_namespaced_pod(NAMESPACE, pod)
+    except client.ApiException as error:
+        return str(error.body)
+    return "nothing: the pod was created"
+
+
+def _core(lab: Laboratory) -> client.CoreV1Api:
+    return client.CoreV1Api(config.new_client_from_config(lab.endpoints["kubeconfig"]))
+
+
 @dataclass(frozen=True)
 class Interrupted:
     """One stack, built while servers die."""
 
     lab: Laboratory
+    #: Of Kubernetes and of External Secrets, as the cluster tells them.
+    versions: tuple[str, str]
     #: The run in which each server died, by the server's name.
     deaths: Mapping[str, Run]
     #: The run after the last death.
@@ -96,11 +131,22 @@ def interrupted_journey(lab: Laboratory) -> Interrupted:
         eventually(lab.answers, "the API server to answer", timeout=60)
     return Interrupted(
         lab=lab,
+        versions=_versions(lab),
         deaths=deaths,
         last=lab.play("site.yml"),
         second=lab.play("site.yml"),
         verified=lab.play("playbooks/verify.yml"),
     )
+
+
+def _versions(lab: Laboratory) -> tuple[str, str]:
+    api = config.new_client_from_config(lab.endpoints["kubeconfig"])
+    (container,) = (
+        client.AppsV1Api(api)
+        .read_namespaced_deployment("external-secrets", "external-secrets")
+        .spec.template.spec.containers
+    )
+    return client.VersionApi(api).get_code().git_version, container.image.rpartition(":")[2]
 
 
 def alive(lab: Laboratory, program: str) -> list[int]:

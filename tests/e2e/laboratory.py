@@ -19,8 +19,11 @@ from urllib.request import urlopen
 
 import boto3
 import psycopg
+import yaml
 from kubernetes import client, config
 from kubernetes.dynamic import DynamicClient
+from kubernetes.dynamic.resource import ResourceList
+from urllib3.exceptions import HTTPError
 
 from lab.request_log import read
 
@@ -31,6 +34,8 @@ RECAP = re.compile(
 )
 HOSTILE = "p%40:/?#&+ \"é'\\{{ x }}"
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
+#: Objects that come and go by themselves.
+FLEETING = {"Event", "Lease"}
 
 T = TypeVar("T")
 
@@ -64,6 +69,7 @@ class Run:
 class Journey:
     """What the tests look back at: two stacks, from nothing to converged."""
 
+    nothing: set[tuple[str, ...]]
     empty_check: Run
     first: Run
     second: Run
@@ -188,6 +194,50 @@ class Laboratory:
         with urlopen(f"{self.endpoints['prometheus_url']}/api/v1/{path}?{urlencode(query)}") as answer:
             return json.load(answer)["data"]
 
+    def everything(self) -> set[tuple[str, ...]]:
+        """Every object on the cluster, and everything in the account that a stack could be made of."""
+        return self._on_the_cluster() | self._in_the_account()
+
+    def _on_the_cluster(self) -> set[tuple[str, ...]]:
+        listable = [
+            resource
+            for resource in self.kubernetes.resources.search()
+            if not isinstance(resource, ResourceList)
+            and "list" in (resource.verbs or [])
+            and resource.kind not in FLEETING
+        ]
+        return {
+            (resource.kind, item.metadata.namespace or "", item.metadata.name)
+            for resource in listable
+            for item in resource.get().items
+        }
+
+    def _in_the_account(self) -> set[tuple[str, ...]]:
+        rds, iam = self.aws("rds"), self.aws("iam")
+        roles = [role["RoleName"] for role in iam.list_roles()["Roles"]]
+        names = {
+            "cluster": [one["DBClusterIdentifier"] for one in rds.describe_db_clusters()["DBClusters"]],
+            "member": [one["DBInstanceIdentifier"] for one in rds.describe_db_instances()["DBInstances"]],
+            "subnet group": [
+                one["DBSubnetGroupName"] for one in rds.describe_db_subnet_groups()["DBSubnetGroups"]
+            ],
+            "parameter group": [
+                one["DBClusterParameterGroupName"]
+                for one in rds.describe_db_cluster_parameter_groups()["DBClusterParameterGroups"]
+            ],
+            "security group": [
+                one["GroupName"] for one in self.aws("ec2").describe_security_groups()["SecurityGroups"]
+            ],
+            "role": roles,
+            "policy": [one["PolicyName"] for one in iam.list_policies(Scope="Local")["Policies"]],
+            "instance profile": [
+                one["InstanceProfileName"] for one in iam.list_instance_profiles()["InstanceProfiles"]
+            ],
+            # Those in their recovery window are not listed.
+            "secret": [one["Name"] for one in self.aws("secretsmanager").list_secrets()["SecretList"]],
+        }
+        return {(kind, name) for kind, found in names.items() for name in found}
+
     def secrets_in_use(self) -> list[str]:
         """Every value that no output may contain."""
         manager = self.aws("secretsmanager")
@@ -200,11 +250,20 @@ class Laboratory:
         keys = re.findall(
             r"aws_secret_access_key\s*=\s*(\S+)", Path(self.endpoints["aws_credentials_file"]).read_text()
         )
-        tokens = re.findall(r"token: ['\"]?([^'\"\s]+)", Path(self.endpoints["kubeconfig"]).read_text())
+        user = yaml.safe_load(Path(self.endpoints["kubeconfig"]).read_text())["users"][0]["user"]
+        kubernetes = [user["token"]] if "token" in user else Path(user["client-key"]).read_text().split()
         assert passwords
         assert keys
-        assert tokens
-        return passwords + keys + tokens
+        assert kubernetes
+        return passwords + keys + [word for word in kubernetes if len(word) > 16]
+
+    def answers(self) -> bool:
+        """Whether the Kubernetes API is ready."""
+        try:
+            client.CoreV1Api(config.new_client_from_config(self.endpoints["kubeconfig"])).list_namespace()
+        except (client.ApiException, HTTPError):
+            return False
+        return True
 
 
 def eventually(probe: Callable[[], T], what: str, timeout: float = 30) -> T:

@@ -7,7 +7,8 @@ endpoints and operators are the business of the stand-ins.
 Declared differences from a real cluster: no authorization (every known user may do everything; the audit log
 says who did), no limit and continue in lists (they are always whole), no protobuf, no tables, no rules in
 CEL, no webhooks, no pod security, no quotas, no kinds but those of the table; Endpoints and EndpointSlices
-may have loopback addresses, and the proxy goes there.
+may have loopback addresses, and the proxy goes there. The rest is in tests/conformance/differences.yml, where
+all of it is compared with a real API server.
 """
 
 from __future__ import annotations
@@ -135,8 +136,11 @@ class EmbeddedKubernetes:
         verbs = Verbs(store, Strategy())
         self._tokens = Tokens(store, self._settings.issuer)
         audit = Audit(self._settings.state / "kubernetes-audit.jsonl")
-        Lifecycle(store, kinds, verbs, self.authority.read_text(), loop.call_soon)
+        lifecycle = Lifecycle(store, kinds, verbs, self.authority.read_text(), loop.call_soon)
         seed(kinds, verbs)
+        while not lifecycle.is_idle:
+            # Namespaces are furnished and definitions established before the first request.
+            await asyncio.sleep(0)
         runner = web.AppRunner(
             Server(store, kinds, verbs, self._tokens, audit).application,
             access_log=None,

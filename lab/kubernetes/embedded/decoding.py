@@ -12,7 +12,7 @@ import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from lab.kubernetes.embedded import quantities
+from lab.kubernetes.embedded import golang, quantities
 from lab.kubernetes.embedded.builtin import builtin
 from lab.kubernetes.embedded.kinds import Kind
 from lab.kubernetes.embedded.objects import Json, Object, clone
@@ -60,6 +60,7 @@ def decode(kind: Kind, raw: Object) -> Decoded:
                 builtin("V1ObjectMeta"), metadata, "metadata", ("",)
             )
         apply_defaults(kind.schema, decoded.object)
+        decoded.unknown.sort()
     else:
         decoded.object = _Reader(decoded).read(kind.schema, raw, "", ("",))
     decoded.object.setdefault("metadata", {})
@@ -187,7 +188,7 @@ def parse_time(value: str) -> str:
 def _mismatch(schema: Schema, value: Json, names: tuple[str, ...]) -> WrongTypeError:
     wanted = _GO_TYPES.get(schema.type) or _go_type(schema)
     where = f"Go struct field {names[0]}.{'.'.join(names[1:])}" if len(names) > 1 else "Go value"
-    return WrongTypeError(f"json: cannot unmarshal {_json_kind(value)} into {where} of type {wanted}")
+    return WrongTypeError(f"json: cannot unmarshal {golang.json_kind(value)} into {where} of type {wanted}")
 
 
 def _go_type(schema: Schema) -> str:
@@ -196,15 +197,6 @@ def _go_type(schema: Schema) -> str:
     if schema.is_map and schema.element:
         return "map[string]" + (_GO_TYPES.get(schema.element.type) or _go_type(schema.element))
     return f"v1.{schema.struct}"
-
-
-def _json_kind(value: Json) -> str:
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, float):
-        return f"number {value}"
-    names = {str: "string", int: "number", dict: "object", list: "array"}
-    return names.get(type(value), "null")
 
 
 def _prune(schema: Schema, value: Json, path: str, decoded: Decoded) -> Json:
@@ -227,7 +219,7 @@ def _prune(schema: Schema, value: Json, path: str, decoded: Decoded) -> Json:
 
 
 def apply_defaults(schema: Schema, value: Json) -> None:
-    """Fill the defaults of a custom object in place, and drop nulls that a default replaces."""
+    """Fill the defaults of a custom object in place, and drop nulls where there may be none."""
     if isinstance(value, list):
         for item in value:
             apply_defaults(schema.element or Schema(), item)
@@ -237,7 +229,11 @@ def apply_defaults(schema: Schema, value: Json) -> None:
         child = schema.properties[name]
         if name not in value or (value[name] is None and not child.nullable):
             value[name] = clone(default)
-    for name, item in value.items():
+    for name, item in list(value.items()):
         child_schema = schema.child(name)
-        if child_schema is not None:
+        if child_schema is None:
+            continue
+        if item is None and child_schema.type and not child_schema.nullable:
+            del value[name]
+        else:
             apply_defaults(child_schema, item)

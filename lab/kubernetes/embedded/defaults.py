@@ -85,6 +85,10 @@ def _stateful_set(item: Object) -> None:
         strategy.setdefault("rollingUpdate", {})
     if strategy["type"] == "RollingUpdate" and "rollingUpdate" in strategy:
         strategy["rollingUpdate"].setdefault("partition", 0)
+        strategy["rollingUpdate"].setdefault("maxUnavailable", 1)
+    for claim in spec.get("volumeClaimTemplates", []):
+        claim |= {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
+        claim["status"].setdefault("phase", "Pending")
     retention = spec.setdefault("persistentVolumeClaimRetentionPolicy", {})
     retention.setdefault("whenDeleted", "Retain")
     retention.setdefault("whenScaled", "Retain")
@@ -107,7 +111,7 @@ def _binding(item: Object) -> None:
 def _definition(item: Object) -> None:
     spec = item.get("spec", {})
     names = spec.get("names", {})
-    if "kind" in names:
+    if names.get("kind"):
         names.setdefault("singular", names["kind"].lower())
         names.setdefault("listKind", names["kind"] + "List")
     spec.setdefault("conversion", {"strategy": "None"})

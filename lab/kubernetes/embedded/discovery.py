@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lab.kubernetes.embedded.errors import NoSuchGroupError
-from lab.kubernetes.embedded.kinds import Kind, Kinds
+from lab.kubernetes.embedded.errors import NoSuchGroupError, no_such_path
+from lab.kubernetes.embedded.kinds import Kind, Kinds, is_builtin
 from lab.kubernetes.embedded.objects import Object
 
 VERSION: Object = {
     "major": "1",
-    "minor": "36",
-    "gitVersion": "v1.36.0+embedded",
+    "minor": "37",
+    "emulationMajor": "1",
+    "emulationMinor": "37",
+    "minCompatibilityMajor": "1",
+    "minCompatibilityMinor": "36",
+    "gitVersion": "v1.37.0+embedded",
     "gitCommit": "",
     "gitTreeState": "clean",
     "buildDate": "1970-01-01T00:00:00Z",
@@ -21,6 +25,7 @@ VERSION: Object = {
 }
 
 _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+_CUSTOM_VERBS = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
 #: kind, group, version and verbs of subresources that are not of their parent's kind.
 _SUBRESOURCES = {
     "scale": ("Scale", "autoscaling", "v1", ["get", "patch", "update"]),
@@ -51,10 +56,10 @@ def group(kinds: Kinds, name: str) -> Object:
 
 
 def resource_list(kinds: Kinds, group_name: str, version: str) -> Object:
-    """GET /api/v1 or /apis/GROUP/VERSION; NoSuchGroupError."""
+    """GET /api/v1 or /apis/GROUP/VERSION; ApiError 404 or NoSuchGroupError."""
     served = [kind for kind in kinds if (kind.group, kind.version) == (group_name, version)]
     if not served:
-        raise NoSuchGroupError
+        raise no_such_path() if is_builtin(group_name) else NoSuchGroupError
     resources = [resource for kind in served for resource in _resources(kind)]
     return {
         "kind": "APIResourceList",
@@ -85,7 +90,7 @@ def _resources(kind: Kind) -> Iterable[Object]:
         "singularName": kind.singular,
         "namespaced": kind.namespaced,
         "kind": kind.name,
-        "verbs": [verb for verb in _VERBS if verb != "deletecollection" or kind.plural != "namespaces"],
+        "verbs": _verbs(kind),
         **({"shortNames": list(kind.short_names)} if kind.short_names else {}),
         **({"categories": list(kind.categories)} if kind.categories else {}),
     }
@@ -96,6 +101,12 @@ def _resources(kind: Kind) -> Iterable[Object]:
             "namespaced": kind.namespaced,
             **_subresource(kind, name),
         }
+
+
+def _verbs(kind: Kind) -> list[str]:
+    if kind.custom:
+        return _CUSTOM_VERBS
+    return [verb for verb in _VERBS if verb != "deletecollection" or kind.plural != "namespaces"]
 
 
 def _subresource(kind: Kind, name: str) -> Object:

@@ -151,9 +151,11 @@ def not_found(kind: Kind, name: str) -> ApiError:
     return ApiError(404, "NotFound", f'{kind.resource} "{name}" not found', kind.details(name))
 
 
-def already_exists(kind: Kind, name: str) -> ApiError:
-    """409 of a create."""
-    return ApiError(409, "AlreadyExists", f'{kind.resource} "{name}" already exists', kind.details(name))
+def already_exists(kind: Kind, name: str, *, going: bool) -> ApiError:
+    """409 of a create; `going` says that what is there waits for its removal."""
+    prefix = "object is being deleted: " if going else ""
+    message = f'{prefix}{kind.resource} "{name}" already exists'
+    return ApiError(409, "AlreadyExists", message, kind.details(name))
 
 
 def conflict(kind: Kind, name: str, why: str) -> ApiError:
@@ -179,11 +181,16 @@ def invalid_patch(patch: str, why: str) -> ApiError:
     return _unprocessable(' "" is invalid', {}, [invalid_value("patch", patch, why)])
 
 
-def invalid_options(options: str, problem: Problem) -> ApiError:
+def invalid_options(options: str, problems: Sequence[Problem]) -> ApiError:
     """422 of request options, for example PatchOptions."""
-    return _unprocessable(
-        f'{options}.meta.k8s.io "" is invalid', {"group": "meta.k8s.io", "kind": options}, [problem]
-    )
+    return invalid_request("meta.k8s.io", options, "", problems)
+
+
+def invalid_request(group: str, kind: str, name: str, problems: Sequence[Problem]) -> ApiError:
+    """422 of a document that is no stored object, for example a Scale."""
+    named = {"name": name} if name else {}
+    details = {**named, "group": group, "kind": kind}
+    return _unprocessable(f'{kind}.{group} "{name}" is invalid', details, problems)
 
 
 def _unprocessable(subject: str, details: Object, problems: Sequence[Problem]) -> ApiError:

@@ -204,6 +204,11 @@ def _paths(tree: Object, path: Path) -> Iterator[Path]:
             yield from _paths(item, (*path, element))
 
 
+def tree_order(path: Path) -> tuple[tuple[bool, str], ...]:
+    """Key by which paths are sorted as a walk through the tree meets them: of each node, leaves first."""
+    return tuple((length < len(path), element) for length, element in enumerate(path, 1))
+
+
 def text_of(path: Path) -> str:
     """A path as messages about conflicts have it, for example .spec.containers[name="c"].image."""
     return "".join(_element_text(element) for element in path)

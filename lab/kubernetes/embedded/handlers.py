@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import aiohttp
 from aiohttp import web
 
-from lab.kubernetes.embedded import proxy
+from lab.kubernetes.embedded import golang, proxy
+from lab.kubernetes.embedded.admission import NAMESPACES
 from lab.kubernetes.embedded.call import Call
-from lab.kubernetes.embedded.errors import ApiError
+from lab.kubernetes.embedded.errors import ApiError, bad_request, forbidden_field, internal, invalid_options
 from lab.kubernetes.embedded.objects import Json, Object, clone
 from lab.kubernetes.embedded.patches import json_patch, merge_patch, strategic_patch
 from lab.kubernetes.embedded.requests import (
     APPLY,
     JSON_PATCH,
     MERGE_PATCH,
+    PATCHES,
     STRATEGIC_PATCH,
+    MalformedError,
     Target,
     body_of,
     call_of,
+    object_of,
+    unknown_patch,
     unsupported_media,
 )
-from lab.kubernetes.embedded.scale import scale_of, scaled
+from lab.kubernetes.embedded.scale import check_scale, scale_of, scaled
 from lab.kubernetes.embedded.schema import Schema
 from lab.kubernetes.embedded.selectors import selection
 from lab.kubernetes.embedded.store import Store
 from lab.kubernetes.embedded.tokens import Tokens
+from lab.kubernetes.embedded.validation.options import check_delete_options
 from lab.kubernetes.embedded.verbs import Verbs
 from lab.kubernetes.embedded.watching import Wish, events
 
@@ -36,6 +42,7 @@ from lab.kubernetes.embedded.watching import Wish, events
 WARNINGS = web.RequestKey("warnings", list[str])
 #: Kinds whose deletion answers with the object instead of a Status.
 _SHOWN_WHEN_DELETED = {"Namespace", "Pod", "Service", "ServiceAccount"}
+_NOT_OLDER = "NotOlderThan"
 _SUCCESS: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
 
 Handler = Callable[[web.Request, Target], Awaitable[web.StreamResponse]]
@@ -76,7 +83,10 @@ class Handlers:
         }
         handler = (on_object if target.name else on_collection).get(request.method)
         homeless = target.kind.namespaced and not target.namespace and request.method != "GET"
-        if handler is None or homeless:
+        partly = request.method == "DELETE" and target.subresource
+        # Namespaces are too much to be deleted by mistake.
+        all_namespaces = handler == self._delete_collection and target.kind.place == NAMESPACES
+        if handler is None or homeless or partly or all_namespaces:
             raise _not_allowed()
         return handler
 
@@ -94,19 +104,23 @@ class Handlers:
         else:
             items = [_untyped(item) for item in items]
         metadata = {"resourceVersion": str(self._store.revision)}
+        if kind.custom:
+            metadata["continue"] = ""
         return json_response(
             {"kind": kind.list_name, "apiVersion": kind.api_version, "metadata": metadata, "items": items}
         )
 
     async def watch(self, request: web.Request, target: Target) -> web.StreamResponse:
         query = request.query
-        revision = query.get("resourceVersion", "")
         initial = query.get("sendInitialEvents") == "true"
+        if initial and query.get("resourceVersionMatch") != _NOT_OLDER:
+            why = f"sendInitialEvents requires setting resourceVersionMatch to {_NOT_OLDER}"
+            raise invalid_options("ListOptions", [forbidden_field("resourceVersionMatch", why)])
         wish = Wish(
             target.kind,
             target.namespace,
             selection(target.kind, query.get("labelSelector", ""), query.get("fieldSelector", "")),
-            int(revision) if revision not in ("", "0") and not initial else None,
+            None if initial else _revision(query.get("resourceVersion", "")),
             initial_events=initial,
             bookmarks=query.get("allowWatchBookmarks") == "true",
             seconds=float(query.get("timeoutSeconds") or Wish.seconds),
@@ -118,29 +132,33 @@ class Handlers:
         return response
 
     async def _create(self, request: web.Request, target: Target) -> web.Response:
-        call = _noted(request, call_of(request, target))
-        return _object(target, self._verbs.create(call, await body_of(request)), 201)
+        call = await _written(request, target)
+        document = await object_of(request, target.kind.name)
+        return _object(target, self._verbs.create(call, document), 201)
 
     async def _update(self, request: web.Request, target: Target) -> web.Response:
-        call = _noted(request, call_of(request, target))
-        return _object(target, self._verbs.update(call, await body_of(request)))
+        call = await _written(request, target)
+        document = await object_of(request, target.kind.name)
+        return _object(target, self._verbs.update(call, document))
 
     async def _patch(self, request: web.Request, target: Target) -> web.Response:
-        media, custom = request.content_type, target.kind.custom
-        changes: dict[str, Change] = {JSON_PATCH: _json_patched, MERGE_PATCH: _merge_patched}
-        if not custom:
-            changes[STRATEGIC_PATCH] = _strategic_patched
-        if media != APPLY and media not in changes:
-            raise unsupported_media(", ".join([*changes, APPLY]))
-        call = _noted(request, call_of(request, target))
-        document = await body_of(request)
+        media = request.content_type
+        if media not in PATCHES:
+            raise unknown_patch()
+        accepted = [name for name in PATCHES if name != STRATEGIC_PATCH or not target.kind.custom]
+        if media not in accepted:
+            raise unsupported_media(", ".join(accepted))
+        call = await _written(request, target)
+        document = await _patch_document(request, media)
         if media == APPLY:
             force = request.query.get("force", "").lower() in ("1", "true")
             manager = request.query.get("fieldManager", "")
             item, created = self._verbs.apply(call, document, manager=manager, force=force)
             return _object(target, item, 201 if created else 200)
-        shown = (await request.read()).decode()
-        return _object(target, self._verbs.patch(call, partial(changes[media], document), shown))
+        change, shown = partial(_CHANGES[media], document), ""
+        if media == STRATEGIC_PATCH:
+            shown = golang.shown(document)
+        return _object(target, self._verbs.patch(call, change, shown))
 
     async def _delete(self, request: web.Request, target: Target) -> web.Response:
         call, options = call_of(request, target), await _delete_options(request)
@@ -162,30 +180,33 @@ class Handlers:
         return listed
 
     async def _scale(self, request: web.Request, target: Target) -> web.Response:
-        call = _noted(request, call_of(request, target))
+        call = await _written(request, target)
         present = self._verbs.get(call)
         if request.method == "GET":
             return json_response(scale_of(target.kind, present))
-        document = await body_of(request)
         if request.method == "PATCH":
             change = json_patch if request.content_type == JSON_PATCH else merge_patch
-            document = change(scale_of(target.kind, present), document)
-        elif request.method != "PUT":
+            patch = await _patch_document(request, request.content_type)
+            document = change(scale_of(target.kind, present), patch)
+        elif request.method == "PUT":
+            document = await object_of(request, "Scale")
+        else:
             raise _not_allowed()
+        check_scale(call.name, document, patched=request.method == "PATCH")
         changed = self._verbs.patch(call, lambda _, item: scaled(target.kind, item, document), "")
         return json_response(scale_of(target.kind, changed))
 
     async def _token(self, request: web.Request, target: Target) -> web.Response:
         if request.method != "POST":
             raise _not_allowed()
-        document = await body_of(request) or {}
+        document = await object_of(request, "TokenRequest")
         return json_response(self._tokens.request(target.kind, target.namespace, target.name, document), 201)
 
     async def _binding(self, request: web.Request, target: Target) -> web.Response:
         """Put a pod on a node, as the scheduler does."""
         if request.method != "POST":
             raise _not_allowed()
-        document = await body_of(request) or {}
+        document = await object_of(request, "Binding")
         self._verbs.bind(call_of(request, target), document.get("target", {}).get("name", ""))
         return json_response({**_SUCCESS, "code": 201}, 201)
 
@@ -209,8 +230,11 @@ def _untyped(item: Object) -> Object:
     return {name: value for name, value in item.items() if name not in ("apiVersion", "kind")}
 
 
-def _noted(request: web.Request, call: Call) -> Call:
+async def _written(request: web.Request, target: Target) -> Call:
+    """The circumstances of a request that may write."""
+    call = call_of(request, target)
     call.warnings = request[WARNINGS]
+    call.content = await request.read()
     return call
 
 
@@ -226,13 +250,50 @@ def _strategic_patched(document: Json, schema: Schema, item: Object) -> Json:
     return strategic_patch(schema, item, document)
 
 
+_CHANGES: Mapping[str, Change] = {
+    JSON_PATCH: _json_patched,
+    MERGE_PATCH: _merge_patched,
+    STRATEGIC_PATCH: _strategic_patched,
+}
+
+
+async def _patch_document(request: web.Request, media: str) -> Json:
+    """The document of a patch; ApiError 400."""
+    try:
+        document = await body_of(request)
+    except MalformedError as error:
+        raise bad_request(
+            f"error decoding patch: {error}" if media == APPLY else "invalid JSON patch"
+        ) from error
+    if media in (MERGE_PATCH, STRATEGIC_PATCH) and not isinstance(document, dict):
+        why = golang.cannot_unmarshal(document, golang.MAP)
+        raise bad_request(why if media == STRATEGIC_PATCH else f"error decoding patch: {why}")
+    return document
+
+
 async def _delete_options(request: web.Request) -> Object:
-    options: Object = dict(await body_of(request) or {})
-    if "propagationPolicy" in request.query:
-        options["propagationPolicy"] = request.query["propagationPolicy"]
-    if "gracePeriodSeconds" in request.query:
-        options["gracePeriodSeconds"] = int(request.query["gracePeriodSeconds"])
+    """DeleteOptions of the body or, where there is none, of the parameters; ApiError 400 or 422."""
+    try:
+        options: Object = dict(await body_of(request) or {})
+    except (MalformedError, TypeError, ValueError) as error:
+        raise bad_request(f"couldn't get version/kind; json parse error: {error}") from error
+    if not options:
+        options = {name: request.query[name] for name in ("propagationPolicy",) if name in request.query}
+        if "gracePeriodSeconds" in request.query:
+            options["gracePeriodSeconds"] = int(request.query["gracePeriodSeconds"])
+    check_delete_options(options)
     return options
+
+
+def _revision(text: str) -> int | None:
+    """The version after which a watch begins; None: with what is there."""
+    if text in ("", "0"):
+        return None
+    if not text.isdecimal():
+        raise internal(
+            f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        )
+    return int(text)
 
 
 def _not_allowed() -> ApiError:

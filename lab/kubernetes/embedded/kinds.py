@@ -34,6 +34,8 @@ class Kind:
     singular: str = ""
     list_name: str = ""
     categories: tuple[str, ...] = ()
+    #: Warning of every answer about it.
+    warning: str = ""
     #: Where a custom kind keeps replicas: the paths of its scale subresource.
     scale_paths: tuple[tuple[str, str], ...] = ()
 
@@ -78,6 +80,7 @@ def _kind(
     short: tuple[str, ...] = (),
     subresources: tuple[str, ...] = (),
     generations: bool = False,
+    warning: str = "",
 ) -> Kind:
     group, _slash, version = api_version.rpartition("/")
     return Kind(
@@ -92,11 +95,15 @@ def _kind(
         generations=generations,
         singular=name.lower(),
         list_name=f"{name}List",
-        categories=("all",) if plural in _IN_ALL else (),
+        categories=_CATEGORIES.get(plural, ()),
+        warning=warning,
     )
 
 
-_IN_ALL = {"pods", "services", "deployments", "replicasets", "statefulsets"}
+_CATEGORIES = {
+    **dict.fromkeys(("pods", "services", "deployments", "replicasets", "statefulsets"), ("all",)),
+    "customresourcedefinitions": ("api-extensions",),
+}
 _RBAC = "rbac.authorization.k8s.io/v1"
 
 BUILTIN = (
@@ -107,7 +114,13 @@ BUILTIN = (
     _kind("v1", "secrets", "Secret"),
     _kind("v1", "configmaps", "ConfigMap", short=("cm",)),
     _kind("v1", "services", "Service", short=("svc",), subresources=("status", "proxy")),
-    _kind("v1", "endpoints", "Endpoints", short=("ep",)),
+    _kind(
+        "v1",
+        "endpoints",
+        "Endpoints",
+        short=("ep",),
+        warning="v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+    ),
     _kind(
         "v1",
         "pods",
@@ -172,6 +185,11 @@ BUILTIN = (
 _BUILTIN_GROUPS = {kind.group for kind in BUILTIN}
 
 
+def is_builtin(group: str) -> bool:
+    """Whether a group is there without any CustomResourceDefinition."""
+    return group in _BUILTIN_GROUPS
+
+
 class Kinds:
     """All kinds that are served now."""
 
@@ -185,7 +203,7 @@ class Kinds:
         """The kind that a path names; ApiError 404 or NoSuchGroupError when there is none."""
         kind = self._kinds.get((group, version, plural))
         if kind is None:
-            raise no_such_path() if group in _BUILTIN_GROUPS else NoSuchGroupError(group)
+            raise no_such_path() if is_builtin(group) else NoSuchGroupError(group)
         return kind
 
     def stored_at(self, place: Place) -> Kind:

@@ -11,13 +11,18 @@ from lab.kubernetes.embedded.errors import ApiError
 from lab.kubernetes.embedded.kinds import Kinds, Place
 from lab.kubernetes.embedded.objects import Object
 from lab.kubernetes.embedded.store import Change, Store
-from lab.kubernetes.embedded.strategy import FOREGROUND, ORPHAN
+from lab.kubernetes.embedded.strategy import CLEANUP, FOREGROUND, ORPHAN, established
 from lab.kubernetes.embedded.verbs import Verbs
 
 _MANAGER = "kube-controller-manager"
 _CONFIG_MAPS = ("", "configmaps")
 _DEFINITIONS = ("apiextensions.k8s.io", "customresourcedefinitions")
 _ROOT_CA = "kube-root-ca.crt"
+_ROOT_CA_DESCRIPTION = (
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints "
+    "such as the internal service IP or kubernetes.default.svc. "
+    "No other usage is guaranteed across distributions of Kubernetes clusters."
+)
 
 
 class Lifecycle:
@@ -35,12 +40,23 @@ class Lifecycle:
         self._kinds = kinds
         self._verbs = verbs
         self._root_certificate = root_certificate
+        self._pending = 0
 
         def postpone(change: Change) -> None:
             # A change made while another one is being told would reach watches before it.
-            later(self.follow, change)
+            self._pending += 1
+            later(self._follow_pending, change)
 
         store.listen(postpone)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all changes have been followed."""
+        return not self._pending
+
+    def _follow_pending(self, change: Change) -> None:
+        self._pending -= 1
+        self.follow(change)
 
     def follow(self, change: Change) -> None:
         """React to one change."""
@@ -55,6 +71,7 @@ class Lifecycle:
             self._collect(item["metadata"]["uid"])
             self._check_namespace(item["metadata"].get("namespace", ""))
             self._check_waiting_owners(item)
+            self._check_definitions(change.place)
         elif item["metadata"].get("deletionTimestamp"):
             self._propagate(change.place, item)
         elif change.type == "ADDED":
@@ -71,13 +88,35 @@ class Lifecycle:
             self._check_namespace(name)
 
     def _follow_definition(self, change: Change) -> None:
-        if change.type != "DELETED":
-            self._kinds.define(change.after)
-            return
-        place = (change.after["spec"]["group"], change.after["spec"]["names"]["plural"])
+        definition = change.after
+        if change.type == "DELETED":
+            self._kinds.forget(definition)
+        elif definition["metadata"].get("deletionTimestamp"):
+            self._empty_definition(definition)
+        elif definition["status"]["conditions"]:
+            self._kinds.define(definition)
+        else:
+            self._establish(definition)
+
+    def _establish(self, definition: Object) -> None:
+        kind = self._kinds.stored_at(_DEFINITIONS)
+        call = Call(kind, "", definition["metadata"]["name"], "status", manager="kube-apiserver")
+        self._verbs.patch(call, lambda _, item: {**item, "status": established(item)}, "")
+
+    def _empty_definition(self, definition: Object) -> None:
+        """Remove the objects of a definition that is being deleted, and then the definition."""
+        place = (definition["spec"]["group"], definition["spec"]["names"]["plural"])
         for item in self._store.find(place):
-            self._store.remove(place, item)
-        self._kinds.forget(change.after)
+            self._delete(place, item)
+        if not self._store.find(place):
+            self._release(_DEFINITIONS, definition, CLEANUP)
+
+    def _check_definitions(self, place: Place) -> None:
+        for definition in self._store.find(_DEFINITIONS):
+            spec = definition["spec"]
+            going = definition["metadata"].get("deletionTimestamp")
+            if going and place == (spec["group"], spec["names"]["plural"]):
+                self._empty_definition(definition)
 
     def _restore(self, change: Change) -> None:
         """Objects of every namespace come back."""
@@ -91,8 +130,9 @@ class Lifecycle:
         if not self._store.get(SERVICE_ACCOUNTS, namespace, "default"):
             self._create(SERVICE_ACCOUNTS, namespace, {"metadata": {"name": "default"}})
         if not self._store.get(_CONFIG_MAPS, namespace, _ROOT_CA):
+            metadata = {"name": _ROOT_CA, "annotations": {"kubernetes.io/description": _ROOT_CA_DESCRIPTION}}
             data = {"ca.crt": self._root_certificate}
-            self._create(_CONFIG_MAPS, namespace, {"metadata": {"name": _ROOT_CA}, "data": data})
+            self._create(_CONFIG_MAPS, namespace, {"metadata": metadata, "data": data})
 
     def _check_namespace(self, name: str) -> None:
         """Remove a namespace that is being deleted and has become empty."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from lab.kubernetes.embedded import golang
 from lab.kubernetes.embedded.errors import internal
 from lab.kubernetes.embedded.fieldsets import (
     ABSENT,
@@ -14,7 +15,7 @@ from lab.kubernetes.embedded.fieldsets import (
     text_of,
 )
 from lab.kubernetes.embedded.kinds import Kind
-from lab.kubernetes.embedded.objects import Json, Object, clone
+from lab.kubernetes.embedded.objects import Json, Object, clone, dig
 from lab.kubernetes.embedded.schema import ANY, Schema
 
 _SCALARS: Mapping[str, tuple[Callable[[Json], bool], str]] = {
@@ -69,11 +70,12 @@ def _merged_items(schema: Schema, live: list[Json], config: list[Json]) -> list[
     return result
 
 
-def check_configuration(kind: Kind, namespace: str, name: str, config: Object) -> None:
+def check_configuration(kind: Kind, config: Object) -> None:
     """ApiError 500, as the real server answers, when the configuration does not fit the kind."""
     errors = list(_errors(kind.schema, config, ()))
     if errors:
-        subject = f"{namespace}/{name}; {kind.group}/{kind.version}, Kind={kind.name}"
+        name = "/".join(str(dig(config, "metadata", key) or "") for key in ("namespace", "name"))
+        subject = f"{name}; {kind.group}/{kind.version}, Kind={kind.name}"
         said = errors[0] if len(errors) == 1 else "errors:\n" + "\n".join(f"  {error}" for error in errors)
         raise internal(f"failed to create typed patch object ({subject}): {said}")
 
@@ -88,13 +90,15 @@ def _errors(schema: Schema, value: Json, path: tuple[str, ...]) -> Iterator[str]
     elif schema.type in _SCALARS:
         fits, expected = _SCALARS[schema.type]
         if not fits(value):
-            shown = _GO_NAMES.get(type(value), "map") if schema.type == "integer" else value
+            shown = f"&value.valueUnstructured{{Value:{golang.shown(value)}}}"
+            if schema.type == "integer":
+                shown = _GO_NAMES.get(type(value), "map")
             yield f"{text_of(path)}: {expected}, got {shown}"
 
 
 def _map_errors(schema: Schema, value: Json, path: tuple[str, ...]) -> Iterator[str]:
     if not isinstance(value, dict):
-        yield f"{text_of(path)}: expected map, got &{{{value}}}"
+        yield f"{text_of(path)}: expected map, got &{{{golang.shown(value)}}}"
         return
     for name, item in value.items():
         inner = (*path, f"f:{name}")
@@ -107,7 +111,7 @@ def _map_errors(schema: Schema, value: Json, path: tuple[str, ...]) -> Iterator[
 
 def _list_errors(schema: Schema, value: Json, path: tuple[str, ...]) -> Iterator[str]:
     if not isinstance(value, list):
-        yield f"{text_of(path)}: expected list, got &{{{value}}}"
+        yield f"{text_of(path)}: expected list, got &{{{golang.shown(value)}}}"
         return
     seen = set()
     for index, item in enumerate(value):

@@ -16,6 +16,7 @@ from lab.kubernetes.embedded.fieldsets import (
     removed,
     text_of,
     to_fields_v1,
+    tree_order,
     with_named_parents,
 )
 from lab.kubernetes.embedded.merging import merged
@@ -142,8 +143,17 @@ def after_update(write: Write, old: Object, new: Object, owners: Owners) -> Owne
     if taken:
         manager = write.manager("Update")
         before = result[manager].fields if manager in result else frozenset()
-        result[manager] = Owned(taken | before, write.api_version, timestamp())
+        # The real server forgets when somebody scaled.
+        time = "" if write.subresource == "scale" else timestamp()
+        result[manager] = Owned(taken | before, write.api_version, time)
     return _capped(result)
+
+
+def before_first_apply(write: Write, live: Object) -> Owners:
+    """The owner of an object that has had none until somebody applies to it."""
+    fields = fields_of(write.schema, live) - _NOT_OWNED
+    manager = Manager("before-first-apply", "Update", write.api_version)
+    return {manager: Owned(fields, write.api_version, timestamp())} if fields else {}
 
 
 def apply(
@@ -205,7 +215,12 @@ def _capped(owners: Owners) -> Owners:
 
 
 def _conflict(conflicts: dict[Manager, FieldSet]) -> ApiError:
-    found = sorted((manager.text, text_of(path)) for manager, paths in conflicts.items() for path in paths)
+    managers = sorted(conflicts, key=lambda manager: manager.text)
+    found = [
+        (manager.text, text_of(path))
+        for manager in managers
+        for path in sorted(conflicts[manager], key=tree_order)
+    ]
     causes = [
         {"reason": "FieldManagerConflict", "message": f"conflict with {manager}", "field": path}
         for manager, path in found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jsonpatch
 
+from lab.kubernetes.embedded import golang
 from lab.kubernetes.embedded.errors import ApiError, bad_request, internal
 from lab.kubernetes.embedded.objects import Json, Object, clone
 from lab.kubernetes.embedded.schema import ANY, Schema
@@ -14,13 +15,12 @@ _DELETE = "$deleteFromPrimitiveList/"
 
 def json_patch(target: Object, patch: Json) -> Json:
     """RFC 6902; ApiError when the patch is none (400) or does not fit (422)."""
+    if not isinstance(patch, list):
+        why = golang.cannot_unmarshal(patch, "[]handlers.jsonPatchOp")
+        raise bad_request(f"error decoding patch: {why}")
     try:
-        operations = jsonpatch.JsonPatch(patch)
-    except (jsonpatch.JsonPatchException, TypeError, AttributeError) as error:
-        raise bad_request(f"error decoding patch: {error}") from error
-    try:
-        return operations.apply(clone(target))
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError) as error:
+        return jsonpatch.JsonPatch(patch).apply(clone(target))
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, AttributeError) as error:
         raise ApiError(
             422, "Invalid", "the server rejected our request due to an error in our request", {}
         ) from error
@@ -54,10 +54,17 @@ def strategic_patch(schema: Schema, target: Json, patch: Object) -> Json:
             _delete_values(result, name.removeprefix(_DELETE), value)
         elif not name.startswith("$"):
             _patch_field(schema, result, name, value)
-    for name, order in patch.items():
-        if name.startswith(_ORDER):
-            _reorder(schema, result, name.removeprefix(_ORDER), order)
+    for name in [name for name in result if _is_merged_list(schema, patch, name)]:
+        before = target.get(name) if isinstance(target, dict) else None
+        order = patch.get(_ORDER + name) or patch.get(name) or []
+        result[name] = _ordered(schema.child(name) or ANY, result[name], before or [], order)
     return result
+
+
+def _is_merged_list(schema: Schema, patch: Object, name: str) -> bool:
+    child = schema.child(name) or ANY
+    merged = bool(child.merge_key or child.is_set)
+    return merged and (_ORDER + name in patch or isinstance(patch.get(name), list))
 
 
 def _delete_values(result: Object, name: str, values: list[Json]) -> None:
@@ -87,7 +94,9 @@ def _merge_items(schema: Schema, present: list[Json], patch: list[Json]) -> list
     result = list(present)
     for item in items:
         if not isinstance(item, dict) or schema.merge_key not in item:
-            raise internal(f"map: {item} does not contain declared merge key: {schema.merge_key}")
+            raise internal(
+                f"map: {golang.shown(item)} does not contain declared merge key: {schema.merge_key}"
+            )
         matches = [other for other in result if other.get(schema.merge_key) == item[schema.merge_key]]
         if item.get("$patch") == "delete":
             result = [other for other in result if other not in matches]
@@ -99,17 +108,24 @@ def _merge_items(schema: Schema, present: list[Json], patch: list[Json]) -> list
     return result
 
 
-def _reorder(schema: Schema, result: Object, name: str, order: list[Json]) -> None:
-    """Put the named items in the order given; items that it does not name keep their place behind them."""
-    child = schema.child(name) or ANY
-    items = result.get(name)
-    if not items:
-        return
-    key = child.merge_key
-    wanted = [item[key] if isinstance(item, dict) else item for item in order]
+def _ordered(schema: Schema, items: list[Json], before: list[Json], order: list[Json]) -> list[Json]:
+    """The items that the patch names in its order, and the others where they stood.
 
-    def position(item: Json) -> int:
-        value = item.get(key) if isinstance(item, dict) else item
-        return wanted.index(value) if value in wanted else len(wanted)
+    Where both claims fit, an item that stood in front of another one stays there.
+    """
+    key = schema.merge_key
 
-    result[name] = sorted(items, key=position)
+    def identity(item: Json) -> Json:
+        return item.get(key) if key and isinstance(item, dict) else item
+
+    wanted, known = [identity(item) for item in order], [identity(item) for item in before]
+    named = sorted(
+        (item for item in items if identity(item) in wanted), key=lambda i: wanted.index(identity(i))
+    )
+    others = [item for item in items if identity(item) not in wanted]
+    result = []
+    while named and others:
+        ours, theirs = identity(others[0]), identity(named[0])
+        first = ours in known and theirs in known and known.index(ours) < known.index(theirs)
+        result.append((others if first else named).pop(0))
+    return [*result, *named, *others]

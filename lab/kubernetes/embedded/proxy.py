@@ -48,8 +48,6 @@ def target(store: Store, kind: Kind, namespace: str, text: str) -> str:
             raise not_found(kind, name)
         port = _port_name(found, int(port))
     choices = _endpoints(store, namespace, name)
-    if choices is None:
-        raise ApiError(404, "NotFound", f'endpoints "{name}" not found', {"name": name, "kind": "endpoints"})
     addresses = [address for port_name, address in choices if port_name == port]
     if not addresses:
         # The real server names what was asked for, unless no pod is ready at all.
@@ -108,8 +106,8 @@ def _port_name(service: Object, number: int) -> str:
     raise _unavailable(f'no service port {number} found for service "{name}"')
 
 
-def _endpoints(store: Store, namespace: str, name: str) -> list[tuple[str, str]] | None:
-    """Port name and address of all that is ready; None when nothing is known about the Service."""
+def _endpoints(store: Store, namespace: str, name: str) -> list[tuple[str, str]]:
+    """Port name and address of all that is ready."""
     known = store.get(_ENDPOINTS, namespace, name)
     if known is not None:
         return [
@@ -123,7 +121,7 @@ def _endpoints(store: Store, namespace: str, name: str) -> list[tuple[str, str]]
         for item in store.find(_SLICES, namespace)
         if item["metadata"].get("labels", {}).get(_OWNER) == name
     ]
-    return [found for item in slices for found in _slice_endpoints(item)] if slices else None
+    return [found for item in slices for found in _slice_endpoints(item)]
 
 
 def _slice_endpoints(item: Object) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import yaml
 from aiohttp import web
 
+from lab.kubernetes.embedded import golang
 from lab.kubernetes.embedded.call import Call
 from lab.kubernetes.embedded.errors import (
     ApiError,
@@ -18,13 +19,18 @@ from lab.kubernetes.embedded.errors import (
     not_supported,
 )
 from lab.kubernetes.embedded.kinds import Kind, Kinds
-from lab.kubernetes.embedded.objects import Json
+from lab.kubernetes.embedded.objects import Json, Object
 
 APPLY = "application/apply-patch+yaml"
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+PATCHES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY)
 
+_OBJECT_MEDIA = ("application/json", "application/yaml")
+#: Named among what is accepted, as the real server does; it is not read here.
+_PROTOBUF = "application/vnd.kubernetes.protobuf"
+_ANSWER_MEDIA = ("*/*", "application/*", *_OBJECT_MEDIA, _PROTOBUF)
 _DIRECTIVES = ("", "Ignore", "Strict", "Warn")
 _OPTIONS = {
     "POST": "CreateOptions",
@@ -35,11 +41,12 @@ _OPTIONS = {
 
 
 class _JsonLoader(yaml.CSafeLoader):
-    """Reads YAML as JSON: dates stay text."""
+    """Reads YAML as JSON: dates stay text, and so does "="."""
 
 
+_NO_JSON = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")
 _JsonLoader.yaml_implicit_resolvers = {
-    letter: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag not in _NO_JSON]
     for letter, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -100,12 +107,13 @@ def call_of(request: web.Request, target: Target) -> Call:
     options = _OPTIONS.get(request.method, "ListOptions")
     for value in query.getall("dryRun", []):
         if value != "All":
-            raise invalid_options(options, not_supported("dryRun", [value], ["All"]))
+            raise invalid_options(options, [not_supported("dryRun", [value], ["All"])])
     directive = query.get("fieldValidation", "")
     if directive not in _DIRECTIVES:
-        raise invalid_options(options, not_supported("fieldValidation", directive, _DIRECTIVES))
+        raise invalid_options(options, [not_supported("fieldValidation", directive, _DIRECTIVES)])
     if request.method == "PATCH" and "force" in query and request.content_type != APPLY:
-        raise invalid_options(options, forbidden_field("force", "may not be specified for non-apply patch"))
+        problem = forbidden_field("force", "may not be specified for non-apply patch")
+        raise invalid_options(options, [problem])
     agent = request.headers.get("User-Agent", "").partition("/")[0]
     return Call(
         target.kind,
@@ -118,21 +126,69 @@ def call_of(request: web.Request, target: Target) -> Call:
     )
 
 
+class MalformedError(Exception):
+    """A body that is no document; the text says why, in the words of the real server's decoder."""
+
+
 async def body_of(request: web.Request) -> Json:
-    """The document that was sent, or None; ApiError 400 or 415."""
+    """The document that was sent, or None; MalformedError."""
     content = await request.read()
-    if not content:
-        return None
-    media = request.headers.get("Content-Type", "application/json").partition(";")[0].strip()
-    if "protobuf" in media or "cbor" in media:
-        raise unsupported_media("application/json, application/yaml")
+    return parsed(content, yaml_allowed="yaml" in _media(request)) if content else None
+
+
+def parsed(content: bytes, *, yaml_allowed: bool) -> Json:
+    """A document in JSON, or in YAML as well; MalformedError."""
     try:
-        return yaml.load(content, _JsonLoader) if "yaml" in media else json.loads(content)
-    except (ValueError, yaml.YAMLError) as error:
-        raise bad_request(f"couldn't get version/kind; json parse error: {error}") from error
+        return yaml.load(content, _JsonLoader) if yaml_allowed else json.loads(content)
+    except json.JSONDecodeError as error:
+        raise MalformedError(golang.json_error(error)) from error
+    except yaml.YAMLError as error:
+        raise MalformedError(f"error converting YAML to JSON: {golang.yaml_error(error)}") from error
+    except UnicodeDecodeError as error:
+        raise MalformedError("invalid character in string literal") from error
+
+
+async def object_of(request: web.Request, kind: str) -> Object:
+    """The object of a POST or PUT; ApiError 400 or 415."""
+    media = _media(request)
+    if media not in _OBJECT_MEDIA:
+        raise unsupported_media(", ".join((*_OBJECT_MEDIA, _PROTOBUF)))
+    content = await request.read()
+    try:
+        document = parsed(content, yaml_allowed="yaml" in media)
+        if document is not None and not isinstance(document, dict):
+            raise MalformedError(golang.cannot_unmarshal(document, golang.TYPE_META))
+    except MalformedError as error:
+        why = f"couldn't get version/kind; json parse error: {error}"
+        raise unrecognized(kind, why, content) from error
+    return document or {}
+
+
+def unrecognized(kind: str, why: str, content: bytes) -> ApiError:
+    """400: what was sent is no object of that kind."""
+    text = f"the object provided is unrecognized (must be of type {kind}): {why}"
+    return bad_request(f"{text} ({golang.summary(content)})")
+
+
+def check_accepted(request: web.Request) -> None:
+    """ApiError 406 when the client takes none of the forms in which the API answers."""
+    wanted = request.headers.get("Accept", "") or "*/*"
+    if not any(part.split(";")[0].strip() in _ANSWER_MEDIA for part in wanted.split(",")):
+        available = ", ".join((*_OBJECT_MEDIA, _PROTOBUF))
+        message = f"406: Not Acceptable\n\nAvailable representations: {available}"
+        raise ApiError(406, "NotAcceptable", message, {})
 
 
 def unsupported_media(accepted: str) -> ApiError:
     """415 with the media types that would do."""
     message = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
     return ApiError(415, "UnsupportedMediaType", message)
+
+
+def unknown_patch() -> ApiError:
+    """415 of a patch that is of no known type."""
+    return ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+
+
+def _media(request: web.Request) -> str:
+    return request.headers.get("Content-Type", "application/json").partition(";")[0].strip()

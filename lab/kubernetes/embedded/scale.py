@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from lab.kubernetes.embedded.errors import bad_request
+import json
+
+from lab.kubernetes.embedded import golang
+from lab.kubernetes.embedded.errors import bad_request, invalid_patch, invalid_request, invalid_value
 from lab.kubernetes.embedded.kinds import Kind
 from lab.kubernetes.embedded.objects import Json, Object, dig
 
@@ -32,13 +35,23 @@ def scale_of(kind: Kind, item: Object) -> Object:
     }
 
 
+def check_scale(name: str, scale: Json, *, patched: bool) -> None:
+    """ApiError 400 when a Scale that was sent cannot be read, 422 when it is wrong or was patched to be."""
+    replicas = dig(scale, "spec", "replicas") or 0
+    if not isinstance(replicas, int):
+        kind = golang.json_kind(replicas)
+        why = f"json: cannot unmarshal {kind} into Go struct field ScaleSpec.spec.replicas of type int32"
+        if patched:
+            raise invalid_patch(json.dumps(scale, separators=(",", ":")), why)
+        raise bad_request(f'Scale in version "v1" cannot be handled as a Scale: {why}')
+    if replicas < 0:
+        problem = invalid_value("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise invalid_request("autoscaling", "Scale", name, [problem])
+
+
 def scaled(kind: Kind, item: Object, scale: Json) -> Object:
     """The workload with the replicas of a Scale."""
     replicas = dig(scale, "spec", "replicas") or 0
-    if not isinstance(replicas, int):
-        raise bad_request(
-            "json: cannot unmarshal string into Go struct field ScaleSpec.spec.replicas of type int32"
-        )
     version = dig(scale, "metadata", "resourceVersion")
     keys = _keys((dict(kind.scale_paths) or _BUILTIN)["specReplicasPath"])
     result = _with_value(item, keys, replicas)

@@ -17,6 +17,7 @@ _VALUE = r"(?P<value>[A-Za-z0-9._-]*)"
 _EQUALITY = re.compile(rf"{_KEY}\s*(?P<operator>==|=|!=)\s*{_VALUE}")
 _MEMBERSHIP = re.compile(rf"{_KEY}\s+(?P<operator>in|notin)\s+\((?P<values>[^()]*)\)")
 _EXISTENCE = re.compile(rf"(?P<operator>!?)\s*{_KEY}")
+_OPERATORS = ("in", "notin", "=", "==", "!=", "gt", "lt")
 _FIELD = re.compile(r"(?P<field>[^!=]+)(?P<operator>==|=|!=)(?P<value>.*)")
 
 _METADATA = ("metadata.name", "metadata.namespace")
@@ -64,9 +65,17 @@ def _label_term(term: str) -> Predicate:
     if match := _EXISTENCE.fullmatch(term):
         key, wanted = match["key"], not match["operator"]
         return lambda item: (key in _labels(item)) == wanted
-    raise bad_request(
-        f"unable to parse requirement: found '{term}', expected: a label with '=', '!=', 'in', 'notin' or '!'"
-    )
+    raise bad_request(_unreadable(term))
+
+
+def _unreadable(term: str) -> str:
+    """What the real server's parser says: it reads word by word."""
+    words = re.findall(r"[^\s=!<>(),]+|[=!<>]+|[(),]", term)
+    if len(words) > 1 and words[1] not in _OPERATORS:
+        return f"unable to parse requirement: found '{words[1]}', expected: {', '.join(_OPERATORS)}"
+    if len(words) > 3 and words[1] not in ("in", "notin"):
+        return f"found '{words[3]}', expected: ',' or 'end of string'"
+    return f"unable to parse requirement: found '{term}', expected: identifier"
 
 
 def _label_in(key: str, values: set[str], *, wanted: bool) -> Predicate:

@@ -13,7 +13,14 @@ from lab.kubernetes.embedded.errors import ApiError, NoSuchGroupError, unauthori
 from lab.kubernetes.embedded.handlers import WARNINGS, Handlers, json_response
 from lab.kubernetes.embedded.kinds import Kinds
 from lab.kubernetes.embedded.objects import Json
-from lab.kubernetes.embedded.requests import Target, is_dry_run, target_of, verb_of, wants_watch
+from lab.kubernetes.embedded.requests import (
+    Target,
+    check_accepted,
+    is_dry_run,
+    target_of,
+    verb_of,
+    wants_watch,
+)
 from lab.kubernetes.embedded.store import Store
 from lab.kubernetes.embedded.tokens import Tokens
 from lab.kubernetes.embedded.verbs import Verbs
@@ -50,6 +57,10 @@ class Server:
             if user is None and not request.path.startswith(_OPEN_PATHS):
                 raise unauthorized()
             target = self._target(request)
+            if target is not None and target.subresource != "proxy":
+                check_accepted(request)
+            if target is not None and target.kind.warning:
+                warnings.append(target.kind.warning)
             if target is None:
                 response = self._described(request)
             elif request.method == "GET" and not target.name and wants_watch(request):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 
-from lab.kubernetes.embedded.defaults import service_addresses
+from lab.kubernetes.embedded.defaults import fill_defaults, service_addresses
 from lab.kubernetes.embedded.fieldsets import Path
 from lab.kubernetes.embedded.kinds import Kind
 from lab.kubernetes.embedded.objects import Object, clone, dig, timestamp
 
 #: The range that EKS gives Services by default.
 _SERVICE_NETWORK = ipaddress.ip_network("10.100.0.0/16")
-_APPS = {"Deployment", "ReplicaSet", "StatefulSet"}
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
+#: Keeps a definition until the objects of its kind are gone.
+CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 
 
 class Strategy:
@@ -25,9 +26,9 @@ class Strategy:
     def fields_out_of_reach(self, kind: Kind, subresource: str) -> tuple[Path, ...]:
         """Fields that a write to this path cannot change, so that nobody comes to own them there."""
         if subresource == "status":
-            return (
-                (("f:spec",), ("f:metadata",)) if kind.custom else (("f:spec",), ("f:metadata", "f:labels"))
-            )
+            if kind.custom:
+                return (("f:spec",), ("f:metadata",))
+            return (("f:spec",), ("f:metadata", "f:labels")) if kind.name == "Deployment" else (("f:spec",),)
         return (("f:status",),) if "status" in kind.subresources else ()
 
     def prepare_create(self, kind: Kind, item: Object) -> None:
@@ -40,6 +41,8 @@ class Strategy:
             service_addresses(item, None, self._address)
         elif kind.place == ("", "namespaces"):
             item["spec"].setdefault("finalizers", ["kubernetes"])
+            # A generated name is known only now.
+            fill_defaults(kind.name, item)
 
     def prepare_update(self, kind: Kind, item: Object, before: Object, subresource: str) -> None:
         """Put back in place what an update of this path cannot change, and count generations."""
@@ -67,13 +70,15 @@ class Strategy:
             wanted = dig(item, "spec", "terminationGracePeriodSeconds")
         return 30 if wanted is None else max(0, wanted)
 
-    def finalizers_on_delete(self, item: Object, options: Object) -> list[str]:
+    def finalizers_on_delete(self, kind: Kind, item: Object, options: Object) -> list[str]:
         """Finalizers of an object that is being deleted, with those of the propagation policy."""
         policy = options.get("propagationPolicy")
         if policy is None and options.get("orphanDependents"):
             policy = "Orphan"
         present = item["metadata"].get("finalizers", [])
         kept = [name for name in present if name not in (FOREGROUND, ORPHAN)] if policy else list(present)
+        if kind.name == "CustomResourceDefinition" and CLEANUP not in kept:
+            kept.append(CLEANUP)
         return kept + {"Foreground": [FOREGROUND], "Orphan": [ORPHAN]}.get(policy or "", [])
 
     def marked(self, kind: Kind, item: Object, finalizers: list[str], grace: int) -> Object:
@@ -90,6 +95,12 @@ class Strategy:
         if kind.place == ("", "namespaces"):
             del metadata["deletionGracePeriodSeconds"]
             marked["status"] = {**item.get("status", {}), "phase": "Terminating"}
+        elif kind.name == "CustomResourceDefinition":
+            del metadata["deletionGracePeriodSeconds"]
+            metadata["generation"] = item["metadata"]["generation"]
+            status = item["status"]
+            conditions = [*(status["conditions"] or []), _terminating()]
+            marked["status"] = {**status, "conditions": conditions}
         return marked
 
     def is_finished(self, kind: Kind, item: Object) -> bool:
@@ -115,7 +126,11 @@ class Strategy:
         elif kind.place == ("", "services"):
             status = {"loadBalancer": {}}
         elif kind.name == "CustomResourceDefinition":
-            status = _established(item)
+            status = {
+                "acceptedNames": {"kind": "", "plural": ""},
+                "conditions": None,
+                "storedVersions": _stored_versions(item),
+            }
         elif not kind.custom:
             status = clone(kind.schema.properties["status"].defaults)
         item.pop("status", None)
@@ -132,7 +147,7 @@ class Strategy:
         if kind.custom:
             item["metadata"] = clone(before["metadata"])
             item["metadata"].pop("managedFields", None)
-        elif kind.name in _APPS:
+        elif kind.name == "Deployment":
             item["metadata"].pop("labels", None)
             if "labels" in before["metadata"]:
                 item["metadata"]["labels"] = clone(before["metadata"]["labels"])
@@ -161,9 +176,14 @@ def _qos_class(spec: Object) -> str:
     return "Guaranteed" if guaranteed else "Burstable"
 
 
-def _established(item: Object) -> Object:
+def _stored_versions(item: Object) -> list[str]:
     # This comes before the rules that demand these fields.
-    spec = item.get("spec", {})
+    versions = item.get("spec", {}).get("versions", [])
+    return [version.get("name") for version in versions if version.get("storage")]
+
+
+def established(definition: Object) -> Object:
+    """The status of a definition that is served."""
     now = timestamp()
     conditions = [
         {
@@ -181,10 +201,16 @@ def _established(item: Object) -> Object:
             "message": "the initial names have been accepted",
         },
     ]
+    names = clone(definition["spec"]["names"])
+    return {**definition["status"], "conditions": conditions, "acceptedNames": names}
+
+
+def _terminating() -> Object:
+    """The condition of a definition that is being deleted."""
     return {
-        "conditions": conditions,
-        "acceptedNames": clone(spec.get("names", {})),
-        "storedVersions": [
-            version.get("name") for version in spec.get("versions", []) if version.get("storage")
-        ],
+        "type": "Terminating",
+        "status": "True",
+        "lastTransitionTime": timestamp(),
+        "reason": "InstanceDeletionPending",
+        "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
     }

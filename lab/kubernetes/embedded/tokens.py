@@ -14,7 +14,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from lab.kubernetes.embedded.admission import SERVICE_ACCOUNTS
-from lab.kubernetes.embedded.errors import ApiError, bad_request, conflict, invalid, invalid_value, not_found
+from lab.kubernetes.embedded.call import check_builtin
+from lab.kubernetes.embedded.errors import (
+    ApiError,
+    bad_request,
+    conflict,
+    invalid_request,
+    invalid_value,
+    not_found,
+)
 from lab.kubernetes.embedded.kinds import Kind
 from lab.kubernetes.embedded.objects import Json, Object, clone, dig, timestamp
 from lab.kubernetes.embedded.store import Store
@@ -22,7 +30,9 @@ from lab.kubernetes.embedded.store import Store
 #: Audience of tokens for the API itself.
 API_AUDIENCE = "https://kubernetes.default.svc"
 _PODS = ("", "pods")
+_VERSION = "authentication.k8s.io/v1"
 _LEAST_SECONDS = 600
+_MOST_SECONDS = 2**32
 
 
 class Tokens:
@@ -79,17 +89,13 @@ class Tokens:
         account = self._store.get(SERVICE_ACCOUNTS, namespace, name)
         if account is None:
             raise not_found(kind, name)
+        check_builtin(
+            "TokenRequest", _VERSION, body.get("kind") or "TokenRequest", body.get("apiVersion") or _VERSION
+        )
         spec = clone(body.get("spec") or {})
         spec["audiences"] = spec.get("audiences") or [API_AUDIENCE]
         seconds = spec.setdefault("expirationSeconds", 3600)
-        if seconds < _LEAST_SECONDS:
-            problem = invalid_value(
-                "spec.expirationSeconds", seconds, "may not specify a duration less than 10 minutes"
-            )
-            token_request = Kind(
-                "authentication.k8s.io", "v1", "tokenrequests", "TokenRequest", True, lambda: kind.schema
-            )
-            raise invalid(token_request, "", [problem])
+        _check_duration(seconds)
         spec.setdefault("boundObjectRef", None)
         private: Object = {"namespace": namespace, "serviceaccount": _identity(account)}
         if spec["boundObjectRef"]:
@@ -104,7 +110,7 @@ class Tokens:
         )
         return {
             "kind": "TokenRequest",
-            "apiVersion": "authentication.k8s.io/v1",
+            "apiVersion": _VERSION,
             "metadata": {**_identity(account), "namespace": namespace, "creationTimestamp": timestamp()},
             "spec": spec,
             "status": {"token": token, "expirationTimestamp": timestamp(seconds)},
@@ -114,10 +120,9 @@ class Tokens:
         name = account["metadata"]["name"]
         bound = reference.get("name", "")
         if reference.get("kind") != "Pod":
-            why = (
-                f'cannot bind token for serviceaccount "{name}" to an object of kind {reference.get("kind")}'
-            )
-            raise ApiError(400, "BadRequest", why)
+            group, _slash, version = reference.get("apiVersion", "").rpartition("/")
+            kind_name = f"{group}/{version}, Kind={reference.get('kind')}"
+            raise bad_request(f"cannot bind token to object of type {kind_name}")
         pod = self._store.get(_PODS, namespace, bound)
         if pod is None:
             raise ApiError(404, "NotFound", f'pods "{bound}" not found', {"name": bound, "kind": "pods"})
@@ -170,6 +175,18 @@ class Tokens:
             return None
         claims: Object = json.loads(_decoded(message.partition(".")[2]))
         return claims
+
+
+def _check_duration(seconds: int) -> None:
+    """ApiError 422 when a token would end too early or too late."""
+    if seconds < _LEAST_SECONDS:
+        detail = "may not specify a duration less than 10 minutes"
+    elif seconds > _MOST_SECONDS:
+        detail = "may not specify a duration larger than 2^32 seconds"
+    else:
+        return
+    problem = invalid_value("spec.expirationSeconds", seconds, detail)
+    raise invalid_request("authentication.k8s.io", "TokenRequest", "", [problem])
 
 
 def _identity(item: Object) -> Object:

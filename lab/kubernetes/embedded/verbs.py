@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 from lab.kubernetes.embedded import ownership
 from lab.kubernetes.embedded.admission import admit_create, admit_delete, suffix
@@ -25,6 +27,7 @@ from lab.kubernetes.embedded.schema import Schema
 from lab.kubernetes.embedded.store import Store
 from lab.kubernetes.embedded.strategy import Strategy
 from lab.kubernetes.embedded.validation import validate
+from lab.kubernetes.embedded.validation.metadata import immutable
 
 _MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 #: Metadata that only the server writes.
@@ -47,7 +50,7 @@ class Verbs:
             raise not_found(call.kind, call.name)
         return found
 
-    def create(self, call: Call, raw: Json) -> Object:
+    def create(self, call: Call, raw: Object) -> Object:
         """POST: the new object."""
         item = call.read_body(raw)
         for name in (*_SYSTEM, "managedFields"):
@@ -55,7 +58,7 @@ class Verbs:
         owners = ownership.after_update(self._write(call), blank(call.kind), item, {})
         return self._store_new(call, item, owners)
 
-    def update(self, call: Call, raw: Json) -> Object:
+    def update(self, call: Call, raw: Object) -> Object:
         """PUT: the new state of an object."""
         item = call.read_body(raw)
         call.check_name(item["metadata"])
@@ -63,14 +66,19 @@ class Verbs:
         if not item["metadata"].get("resourceVersion"):
             if call.kind.custom or call.kind.name in _CONDITIONAL:
                 problem = invalid_value("metadata.resourceVersion", 0, "must be specified for an update")
-                raise invalid(call.kind, call.name, [problem])
+                # Found by the storage, which knows the resource and not the kind.
+                raise invalid(replace(call.kind, name=call.kind.plural), call.name, [problem])
             item["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"]
+        uid, present = item["metadata"].get("uid"), before["metadata"]["uid"]
+        if uid not in (None, present):
+            raise conflict(call.kind, call.name, _other_uid(call, uid, present))
         return self._store_update(call, before, item)
 
     def patch(self, call: Call, change: Callable[[Schema, Object], Json], shown: str) -> Object:
-        """PATCH by anything but apply: `change` makes the new document, `shown` is the patch for messages."""
+        """PATCH by anything but apply: `change` makes the new document; messages show it, or `shown`."""
         before = self.get(call)
         patched = change(call.kind.schema, before)
+        shown = shown or json.dumps(patched, separators=(",", ":"), ensure_ascii=False)
         if not isinstance(patched, dict):
             raise invalid_patch(shown, "json: cannot unmarshal the patched document into an object")
         item = call.decoded(patched, lambda why: invalid_patch(shown, why))
@@ -80,13 +88,15 @@ class Verbs:
     def apply(self, call: Call, raw: Json, *, manager: str, force: bool) -> tuple[Object, bool]:
         """PATCH by server-side apply: the new state, and whether the object is new."""
         if not manager:
-            raise invalid_options("PatchOptions", required("fieldManager", "is required for apply patch"))
+            raise invalid_options("PatchOptions", [required("fieldManager", "is required for apply patch")])
         call.manager = manager
         config = call.read_configuration(raw)
         before = self._store.get(call.kind.place, call.namespace, call.name)
         metadata = before["metadata"] if before else {}
         live = _without_managed_fields(before) if before else blank(call.kind)
         owners = ownership.owners_of(metadata)
+        if before and not owners:
+            owners = ownership.before_first_apply(self._write(call), live)
         try:
             state, owners = ownership.apply(self._write(call), live, config, owners, force=force)
         except ValueError as error:
@@ -105,7 +115,7 @@ class Verbs:
         _check_preconditions(call, before, options.get("preconditions") or {})
         admit_delete(kind, call.name)
         grace = self._strategy.grace_seconds(kind, before, options.get("gracePeriodSeconds"))
-        finalizers = self._strategy.finalizers_on_delete(before, options)
+        finalizers = self._strategy.finalizers_on_delete(kind, before, options)
         if not finalizers and not grace and kind.place != ("", "namespaces"):
             return (before if call.dry_run else self._store.remove(kind.place, before)), True
         metadata = before["metadata"]
@@ -153,8 +163,8 @@ class Verbs:
         problems = validate(kind, item, None)
         if problems:
             raise invalid(kind, metadata.get("name", ""), problems)
-        if self._store.get(kind.place, metadata.get("namespace", ""), metadata["name"]):
-            raise already_exists(kind, metadata["name"])
+        if present := self._store.get(kind.place, metadata.get("namespace", ""), metadata["name"]):
+            raise already_exists(kind, metadata["name"], going="deletionTimestamp" in present["metadata"])
         _set_managed_fields(item, owners)
         return item if call.dry_run else self._store.put(kind.place, item)
 
@@ -166,14 +176,15 @@ class Verbs:
             # An empty list gives up all ownership; a client that sends nothing keeps it.
             owners = {} if given in ([], [{}]) else ownership.owners_of(item["metadata"])
         new = _without_managed_fields(item)
-        owners = ownership.after_update(self._write(call), _without_managed_fields(before), new, owners)
+        # Where nobody owns anything, updates go on without owners until somebody applies.
+        if owners:
+            owners = ownership.after_update(self._write(call), _without_managed_fields(before), new, owners)
         return self._finish_update(call, before, new, owners)
 
     def _finish_update(self, call: Call, before: Object, item: Object, owners: ownership.Owners) -> Object:
         kind, old, metadata = call.kind, before["metadata"], item["metadata"]
         if metadata.get("uid", old["uid"]) != old["uid"]:
-            why = f"Precondition failed: UID in precondition: {metadata['uid']}"
-            raise conflict(kind, call.name, f"{why}, UID in object meta: {old['uid']}")
+            raise invalid(kind, call.name, [*immutable("metadata.uid", metadata["uid"], old["uid"])])
         if metadata.get("resourceVersion", old["resourceVersion"]) != old["resourceVersion"]:
             raise conflict(kind, call.name, _MODIFIED)
         for name in (*_SYSTEM, "generation", "resourceVersion"):
@@ -190,7 +201,9 @@ class Verbs:
         if call.dry_run:
             return item
         if self._strategy.is_finished(kind, item):
-            return self._store.remove(kind.place, item)
+            self._store.remove(kind.place, item)
+            # The last write of an object that goes with it has no version of its own.
+            return {**item, "metadata": {**item["metadata"], "resourceVersion": old["resourceVersion"]}}
         return self._store.put(kind.place, item)
 
 
@@ -203,7 +216,18 @@ def _check_preconditions(call: Call, before: Object, wanted: Object) -> None:
         present = before["metadata"][name]
         if wanted.get(name, present) != present:
             why = f"the {word} in the precondition ({wanted[name]}) does not match the {word} in record"
-            raise conflict(call.kind, call.name, f"{why} ({present}). {reason}")
+            # Here the real server names the kind in place of the resource.
+            subject = replace(call.kind, plural=call.kind.name)
+            raise conflict(subject, call.name, f"{why} ({present}). {reason}")
+
+
+def _other_uid(call: Call, wanted: str, present: str) -> str:
+    place = "/".join(filter(None, (call.kind.plural, call.namespace, call.name)))
+    if call.kind.custom:
+        place = f"{call.kind.group}/{place}"
+    why = f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {present}"
+    where = f"Code: 4, Key: /registry/{place}, ResourceVersion: 0"
+    return f"StorageError: invalid object, {where}, AdditionalErrorMsg: {why}"
 
 
 def blank(kind: Kind) -> Object:
@@ -214,6 +238,8 @@ def blank(kind: Kind) -> Object:
 def _blank(schema: Schema) -> Object:
     structures: Object = {name: _blank(schema.properties[name]) for name in schema.always}
     if schema.struct:
+        # What is written even when nobody has set it.
+        structures |= {name: value for name, value in schema.defaults.items() if value in (None, "", 0)}
         lists = [name for name in schema.required if schema.properties[name].type == "array"]
         structures.update(dict.fromkeys(lists))
     return structures

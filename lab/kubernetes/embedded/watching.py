@@ -87,7 +87,12 @@ def _lines(wish: Wish, change: Change) -> list[bytes]:
         return [_event("DELETED", wish.kind, change.after)] if before or after else []
     if after:
         return [_event("MODIFIED" if before else "ADDED", wish.kind, change.after)]
-    return [_event("DELETED", wish.kind, change.after)] if before else []
+    if not before or change.before is None:
+        return []
+    # What leaves the selection is shown as the client knew it, with the version in which it left.
+    version = change.after["metadata"]["resourceVersion"]
+    known = {**change.before, "metadata": {**change.before["metadata"], "resourceVersion": version}}
+    return [_event("DELETED", wish.kind, known)]
 
 
 def _event(type_: str, kind: Kind, item: Object) -> bytes:

@@ -24,6 +24,7 @@ Ask = Callable[[str, Query, str, Limits], Response]
 
 
 LIMITS = Limits()
+JSON = "application/json"
 
 
 class KubernetesError(Exception):
@@ -33,7 +34,7 @@ class KubernetesError(Exception):
 class Reader(t.Protocol):
     """What the modules need of a cluster."""
 
-    def get(self, path: str, query: Query = ()) -> Object | None:
+    def get(self, path: str, query: Query = (), accept: str = JSON) -> Object | None:
         """The object or list at `path`, None where there is none. Raises KubernetesError."""
 
 
@@ -43,9 +44,9 @@ class Kubernetes:
     def __init__(self, ask: Ask) -> None:
         self.ask = ask
 
-    def get(self, path: str, query: Query = ()) -> Object | None:
+    def get(self, path: str, query: Query = (), accept: str = JSON) -> Object | None:
         try:
-            response = self.ask(path, query, "application/json", LIMITS)
+            response = self.ask(path, query, accept, LIMITS)
         except FetchError as error:
             raise KubernetesError(str(error)) from error
         if response.status == 404:

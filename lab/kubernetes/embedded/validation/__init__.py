@@ -45,7 +45,7 @@ def validate(kind: Kind, item: Object, before: Object | None, subresource: str =
     """All problems of a new object or of a new state; a status is only judged by a custom kind's schema."""
     problems = list(metadata_problems(kind, item["metadata"], before["metadata"] if before else None))
     if kind.custom:
-        problems += custom_object(kind.schema, item)
+        problems += custom_object(kind.schema, item, subresource)
     elif subresource != "status" and kind.name in _RULES:
         problems += _RULES[kind.name](item, before)
     return problems

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterator
 
+from lab.kubernetes.embedded import golang
 from lab.kubernetes.embedded.errors import Problem, forbidden_field, invalid_value, required, too_long
 from lab.kubernetes.embedded.objects import Object
 from lab.kubernetes.embedded.validation import names
@@ -67,8 +68,10 @@ def secret(item: Object, before: Object | None) -> Iterator[Problem]:
 def _json_problems(field: str, value: str) -> Iterator[Problem]:
     try:
         json.loads(base64.b64decode(value))
-    except ValueError:
-        yield invalid_value(field, "<secret contents redacted>", "invalid character in JSON")
+    except json.JSONDecodeError as error:
+        yield invalid_value(field, "<secret contents redacted>", golang.json_error(error))
+    except UnicodeDecodeError:
+        yield invalid_value(field, "<secret contents redacted>", "invalid character in string literal")
 
 
 def _fixed(item: Object, before: Object | None, fields: tuple[str, ...]) -> Iterator[Problem]:

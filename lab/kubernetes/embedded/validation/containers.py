@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lab.kubernetes.embedded import quantities
@@ -14,16 +15,21 @@ from lab.kubernetes.embedded.errors import (
     required,
     value_not_found,
 )
-from lab.kubernetes.embedded.objects import Object
+from lab.kubernetes.embedded.objects import Object, dig
 from lab.kubernetes.embedded.validation import names
 from lab.kubernetes.embedded.validation.metadata import worded
 from lab.kubernetes.embedded.validation.services import number_or_name, protocol
 
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-_MESSAGE_POLICIES = ("FallbackToLogsOnError", "File")
+_MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
 _SCHEMES = ("HTTP", "HTTPS")
 _HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc")
 _SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
+#: What the downward API gives.
+_FIELD_PATHS = (
+    r"metadata\.(name|namespace|uid|labels(\['.*'\])?|annotations(\['.*'\])?)"
+    r"|spec\.(nodeName|serviceAccountName)|status\.(hostIP|hostIPs|podIP|podIPs)"
+)
 _STANDARD_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 
 
@@ -80,10 +86,13 @@ def _environment(container: Object, field: str) -> Iterator[Problem]:
     for index, source in enumerate(container.get("envFrom", [])):
         where = f"{field}.envFrom[{index}]"
         chosen = [word for word in ("configMapRef", "secretRef") if word in source]
+        # The real server names the list here, and not the item.
         if not chosen:
-            yield invalid_value(where, "", "must specify one of: `configMapRef` or `secretRef`")
+            yield invalid_value(f"{field}.envFrom", "", "must specify one of: `configMapRef` or `secretRef`")
         elif len(chosen) > 1:
-            yield invalid_value(where, "", "may not have more than one field specified at a time")
+            yield invalid_value(
+                f"{field}.envFrom", "", "may not have more than one field specified at a time"
+            )
         for word in chosen:
             if not source[word].get("name"):
                 yield required(f"{where}.{word}.name")
@@ -92,6 +101,10 @@ def _environment(container: Object, field: str) -> Iterator[Problem]:
 def _source(variable: Object, field: str) -> Iterator[Problem]:
     source = variable["valueFrom"]
     chosen = [word for word in _SOURCES if word in source]
+    place = dig(source, "fieldRef", "fieldPath")
+    if place and not re.fullmatch(_FIELD_PATHS, place):
+        detail = f"error converting fieldPath: field label not supported: {place}"
+        yield invalid_value(f"{field}.fieldRef.fieldPath", place, detail)
     for word in ("configMapKeyRef", "secretKeyRef"):
         if word in source:
             for name in ("name", "key"):
@@ -119,17 +132,20 @@ def _mounts(mounts: list[Object], field: str, volumes: set[str]) -> Iterator[Pro
         if path in seen:
             yield invalid_value(f"{where}.mountPath", path, "must be unique")
         seen.add(path)
+        if ".." in mount.get("subPath", "").split("/"):
+            yield invalid_value(f"{field}.subPath", mount["subPath"], "must not contain '..'")
 
 
 def _resources(resources: Object, field: str) -> Iterator[Problem]:
     limits, requests = resources.get("limits", {}), resources.get("requests", {})
     for word, amounts in (("limits", limits), ("requests", requests)):
         for name, amount in amounts.items():
-            where = f"{field}.{word}"
+            where = f"{field}.{word}[{name}]"
             if "/" not in name and name not in _STANDARD_RESOURCES and not name.startswith("hugepages-"):
+                yield invalid_value(where, name, "must be a standard resource type or fully qualified")
                 yield invalid_value(where, name, "must be a standard resource for containers")
             if quantities.parse(amount) < 0:
-                yield invalid_value(f"{where}[{name}]", amount, "must be greater than or equal to 0")
+                yield invalid_value(where, amount, "must be greater than or equal to 0")
     for name, amount in requests.items():
         if name in limits and quantities.parse(amount) > quantities.parse(limits[name]):
             detail = f"must be less than or equal to {name} limit of {limits[name]}"

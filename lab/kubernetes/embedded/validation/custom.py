@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from lab.kubernetes.embedded.decoding import WrongTypeError, parse_time
@@ -25,8 +26,12 @@ from lab.kubernetes.embedded.schema import Schema
 _GO_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
 
 
-def custom_object(schema: Schema, item: Object) -> list[Problem]:
-    """Problems of a whole object; its metadata has been judged already."""
+def custom_object(schema: Schema, item: Object, subresource: str) -> list[Problem]:
+    """Problems of a whole object, or of its status; its metadata has been judged already."""
+    if subresource == "status":
+        # Messages about a status call its fields by their names within it.
+        found = _problems(schema.properties.get("status") or Schema(), item.get("status", {}), "")
+        return [replace(problem, field=f"status.{problem.field}".rstrip(".")) for problem in found]
     return list(_problems(schema, {name: value for name, value in item.items() if name != "metadata"}, ""))
 
 
@@ -35,14 +40,14 @@ def _problems(schema: Schema, value: Json, field: str) -> Iterator[Problem]:
         if not schema.nullable and schema.type:
             yield _wrong_type(schema, "null", field)
         return
-    if not _fits(schema, value):
-        yield _wrong_type(schema, _GO_NAMES[type(value)], field)
-        return
     enum = schema.rules.get("enum")
     if enum is not None and value not in enum:
         yield not_supported(
             field, value, [item if isinstance(item, str) else json.dumps(item) for item in enum]
         )
+    if not _fits(schema, value):
+        yield _wrong_type(schema, _GO_NAMES[type(value)], field)
+        return
     if isinstance(value, dict):
         yield from _object_problems(schema, value, field)
     elif isinstance(value, list):
@@ -112,13 +117,13 @@ def _repeated(schema: Schema, item: Json, field: str, seen: set[str]) -> Iterato
 
 def _text_problems(schema: Schema, value: str, field: str) -> Iterator[Problem]:
     rules = schema.rules
+    pattern, least = rules.get("pattern"), rules.get("minLength", 0)
+    # Of these three, the first that fails is reported.
     if len(value) > rules.get("maxLength", len(value)):
         yield too_long(field, rules["maxLength"])
-    if len(value) < rules.get("minLength", 0):
-        least = rules["minLength"]
+    elif len(value) < least:
         yield invalid_value(field, value, f"{field} in body should be at least {least} chars long")
-    pattern = rules.get("pattern")
-    if pattern and not _compiled(pattern).search(value):
+    elif pattern and not _compiled(pattern).search(value):
         yield invalid_value(field, value, f"{field} in body should match '{pattern}'")
     if rules.get("format") == "date-time":
         try:

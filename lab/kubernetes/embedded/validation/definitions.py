@@ -24,11 +24,15 @@ def definition(item: Object, before: Object | None) -> Iterator[Problem]:
         yield required("spec.group")
     else:
         yield from worded("spec.group", group, names.subdomain(group))
-    if spec.get("scope") not in _SCOPES:
-        yield not_supported("spec.scope", spec.get("scope", ""), _SCOPES)
-    for name in ("plural", "kind"):
+    if not spec.get("scope"):
+        yield required("spec.scope")
+    elif spec["scope"] not in _SCOPES:
+        yield not_supported("spec.scope", spec["scope"], _SCOPES)
+    for name in ("plural", "singular", "kind", "listKind"):
         if not dig(spec, "names", name):
             yield required(f"spec.names.{name}")
+    if not dig(item, "status", "storedVersions"):
+        yield invalid_value("status.storedVersions", None, "must have at least one stored version")
     yield from _versions(spec.get("versions", []))
     if before:
         for name in ("group", "scope"):
@@ -39,11 +43,11 @@ def _versions(versions: list[Object]) -> Iterator[Problem]:
     stored = [version for version in versions if version.get("storage")]
     if len(stored) != 1:
         yield invalid_value(
-            "spec.versions", versions, "must have exactly one version marked as storage version"
+            "spec.versions", versions or None, "must have exactly one version marked as storage version"
         )
     for index, version in enumerate(versions):
         where = f"spec.versions[{index}]"
         if not dig(version, "schema", "openAPIV3Schema"):
-            yield required(f"{where}.schema.openAPIV3Schema", "schemas are required")
+            yield required(f"{where}.schema.openAPIV3Schema")
         name = version.get("name", "")
         yield from worded(f"{where}.name", name, names.service_name(name))

@@ -11,10 +11,12 @@ from lab.kubernetes.embedded.validation import names
 
 _LARGEST_ANNOTATIONS = 256 * 1024
 _IMMUTABLE = "field is immutable"
+#: Finalizers that need no domain.
+_FINALIZERS = ("foregroundDeletion", "kubernetes", "orphan")
 #: Form of names of kinds that are no DNS subdomains.
 _NAMES: Mapping[str, Callable[[str], list[str]]] = {
     "Namespace": names.label,
-    "Service": names.service_name,
+    "Service": names.label,
     "Role": names.path_segment,
     "RoleBinding": names.path_segment,
     "ClusterRole": names.path_segment,
@@ -32,8 +34,7 @@ def metadata_problems(kind: Kind, metadata: Object, before: Object | None) -> It
     yield from label_problems(metadata.get("labels"), "metadata.labels")
     yield from annotation_problems(metadata.get("annotations"), "metadata.annotations")
     yield from _owner_problems(metadata.get("ownerReferences", []))
-    for finalizer in metadata.get("finalizers", []):
-        yield from worded("metadata.finalizers", finalizer, names.label_key(finalizer))
+    yield from _finalizer_problems(kind, metadata.get("finalizers", []))
     if before and before.get("deletionTimestamp"):
         added = sorted(set(metadata.get("finalizers", [])) - set(before.get("finalizers", [])))
         if added:
@@ -74,6 +75,11 @@ def selector_problems(selector: Object, field: str) -> Iterator[Problem]:
         yield from worded(f"{where}.key", term.get("key", ""), names.label_key(term.get("key", "")))
 
 
+def is_selector(selector: Object | None) -> bool:
+    """Whether a LabelSelector can be followed."""
+    return not list(selector_problems(selector or {}, ""))
+
+
 def selects(selector: Object, labels: Object) -> bool:
     """Whether a LabelSelector matches labels."""
     if any(labels.get(key) != value for key, value in selector.get("matchLabels", {}).items()):
@@ -90,14 +96,22 @@ def _term_matches(term: Object, labels: Object) -> bool:
     return (present and labels[term["key"]] in values) == (operator == "In")
 
 
+def _finalizer_problems(kind: Kind, finalizers: list[str]) -> Iterator[Problem]:
+    for index, finalizer in enumerate(finalizers):
+        yield from worded("metadata.finalizers", finalizer, names.label_key(finalizer))
+        # Only kinds of the core group are that strict.
+        if not kind.group and "/" not in finalizer and finalizer not in _FINALIZERS:
+            detail = "name is neither a standard finalizer name nor is it fully qualified"
+            yield invalid_value(f"metadata.finalizers[{index}]", finalizer, detail)
+
+
 def _owner_problems(owners: list[Object]) -> Iterator[Problem]:
     field = "metadata.ownerReferences"
     controller = ""
-    for owner in owners:
+    for index, owner in enumerate(owners):
         for name in ("apiVersion", "kind", "name", "uid"):
             if not owner.get(name):
-                detail = "version must not be empty" if name == "apiVersion" else "must not be empty"
-                yield invalid_value(f"{field}.{name}", owner.get(name, ""), detail)
+                yield required(f"{field}[{index}].{name}", "must not be empty")
         if owner.get("controller"):
             this = f"{owner.get('kind')}/{owner.get('name')}"
             if controller:

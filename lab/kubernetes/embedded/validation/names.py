@@ -23,7 +23,9 @@ def _too_long(value: str, limit: int) -> list[str]:
 def label(value: str) -> list[str]:
     """A DNS label of RFC 1123."""
     problems = _too_long(value, 63)
-    if not re.fullmatch(_LABEL, value):
+    if "." in value:
+        problems.append("must not contain dots")
+    elif not re.fullmatch(_LABEL, value):
         words = (
             "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
             "and must start and end with an alphanumeric character"
@@ -102,7 +104,7 @@ def label_value(value: str) -> list[str]:
 
 def port_name(value: str) -> list[str]:
     """A port's name (IANA_SVC_NAME)."""
-    problems = _too_long(value, 15)
+    problems = ["must be no more than 15 characters"] if len(value) > 15 else []
     if not re.fullmatch("[-a-z0-9]+", value):
         problems.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
     if not re.search("[a-z]", value):
@@ -119,13 +121,21 @@ def port_number(value: int) -> list[str]:
     return [] if 1 <= value <= 65535 else ["must be between 1 and 65535, inclusive"]
 
 
+def percent(value: str) -> list[str]:
+    """A percentage."""
+    if re.fullmatch("[0-9]+%", value):
+        return []
+    words = "a valid percent string must be a numeric string followed by an ending '%'"
+    return [_pattern_error(words, "[0-9]+%", "1%", "93%")]
+
+
 def config_key(value: str) -> list[str]:
     """A key of a ConfigMap or Secret."""
     problems = _too_long(value, 253)
     if not re.fullmatch(_CONFIG_KEY, value):
         words = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
         problems.append(_pattern_error(words, _CONFIG_KEY, "key.name", "KEY_NAME", "key-name"))
-    elif value in (".", ".."):
+    if value in (".", ".."):
         problems.append(f"must not be '{value}'")
     elif value.startswith(".."):
         problems.append("must not start with '..'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from typing import Any
 
 from lab.kubernetes.embedded.errors import (
     Problem,
@@ -20,6 +21,7 @@ from lab.kubernetes.embedded.validation.services import number_or_name, protocol
 
 _ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 _POLICY_TYPES = ("Ingress", "Egress")
+_NO_NETWORK = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 
 
 def endpoints(item: Object, _before: Object | None) -> Iterator[Problem]:
@@ -30,7 +32,11 @@ def endpoints(item: Object, _before: Object | None) -> Iterator[Problem]:
             yield required(where, "must specify `addresses` or `notReadyAddresses`")
         for word in ("addresses", "notReadyAddresses"):
             for number, address in enumerate(subset.get(word, [])):
-                yield from _address(f"{where}.{word}[{number}].ip", address.get("ip", ""))
+                place, text = f"{where}.{word}[{number}].ip", address.get("ip", "")
+                for problem in _address(place, text):
+                    # Judged twice, by two rules.
+                    yield problem
+                    yield invalid_value(place, text, "must be a valid IP address")
         ports = subset.get("ports", [])
         for number, port in enumerate(ports):
             field = f"{where}.ports[{number}]"
@@ -51,7 +57,7 @@ def endpoint_slice(item: Object, before: Object | None) -> Iterator[Problem]:
     for index, endpoint in enumerate(item.get("endpoints", [])):
         where, addresses = f"endpoints[{index}].addresses", endpoint.get("addresses", [])
         if not addresses:
-            yield required(where, "must contain at least 1 address")
+            yield required(where)
         for number, address in enumerate(addresses if kind != "FQDN" else []):
             yield from _address(f"{where}[{number}]", address)
     if before:
@@ -87,7 +93,7 @@ def network_policy(item: Object, _before: Object | None) -> Iterator[Problem]:
 
 
 def _policy_port(port: Object, field: str) -> Iterator[Problem]:
-    yield from protocol(f"{field}.protocol", port["protocol"])
+    yield from protocol(f"{field}.protocol", port["protocol"], ("TCP", "UDP", "SCTP"))
     if "port" in port:
         yield from number_or_name(f"{field}.port", port["port"])
 
@@ -102,19 +108,31 @@ def _peer(peer: Object, field: str) -> Iterator[Problem]:
         return
     if len(peer) > 1:
         yield forbidden_field(field, "may not specify both ipBlock and another peer")
-    for where, text in _networks(peer["ipBlock"], f"{field}.ipBlock"):
-        try:
-            ipaddress.ip_network(text, strict=False)
-        except ValueError:
-            yield invalid_value(
-                where, text, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
-            )
+    yield from _block(peer["ipBlock"], f"{field}.ipBlock")
 
 
-def _networks(block: Object, field: str) -> Iterator[tuple[str, str]]:
-    yield f"{field}.cidr", block.get("cidr", "")
+def _block(block: Object, field: str) -> Iterator[Problem]:
+    if not block.get("cidr"):
+        yield required(f"{field}.cidr")
+        return
+    whole = _network(block["cidr"])
+    if whole is None:
+        yield invalid_value(f"{field}.cidr", block["cidr"], _NO_NETWORK)
+        return
     for index, text in enumerate(block.get("except", [])):
-        yield f"{field}.except[{index}]", text
+        where, part = f"{field}.except[{index}]", _network(text)
+        if part is None:
+            yield invalid_value(where, text, _NO_NETWORK)
+        elif part.version != whole.version or part == whole or not part.subnet_of(whole):
+            yield invalid_value(where, text, "must be a strict subset of `cidr`")
+
+
+def _network(text: str) -> Any:
+    """IPv4 and IPv6 networks have no type in common that knows `subnet_of`; None when it is none."""
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
 
 
 def _address(field: str, text: str) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ from lab.kubernetes.embedded.validation.metadata import annotation_problems, lab
 from lab.kubernetes.embedded.validation.volumes import volume_problems
 
 _RESTART_POLICIES = ("Always", "Never", "OnFailure")
-_DNS_POLICIES = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
+_DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _NO_CHANGE = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
     "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
@@ -50,8 +50,8 @@ def non_negative(field: str, value: int) -> Iterator[Problem]:
 
 def _spec(spec: Object, field: str) -> Iterator[Problem]:
     volumes = spec.get("volumes", [])
-    yield from volume_problems(volumes, f"{field}.volumes")
-    known = {volume.get("name", "") for volume in volumes}
+    known: set[str] = set()
+    yield from volume_problems(volumes, f"{field}.volumes", known)
     yield from _containers(spec, field, known)
     if spec["restartPolicy"] not in _RESTART_POLICIES:
         yield not_supported(f"{field}.restartPolicy", spec["restartPolicy"], _RESTART_POLICIES)
@@ -72,7 +72,7 @@ def _containers(spec: Object, field: str, volumes: set[str]) -> Iterator[Problem
         for index, container in enumerate(spec.get(word, [])):
             where, name = f"{field}.{word}[{index}]", container.get("name", "")
             yield from container_problems(container, where, volumes)
-            if name and name in seen:
+            if name in seen:
                 yield duplicate(f"{where}.name", name)
             seen.add(name)
 

@@ -13,10 +13,10 @@ _SUBJECTS = ("ServiceAccount", "User", "Group")
 
 def role(item: Object, _before: Object | None) -> Iterator[Problem]:
     """A Role or ClusterRole."""
-    for index, rule in enumerate(item.get("rules", [])):
+    for index, rule in enumerate(item.get("rules") or []):
         where = f"rules[{index}]"
         if not rule.get("verbs"):
-            yield required(f"{where}.verbs", "verbs must contain at least one value")
+            yield required(f"{where}.verbs")
         if rule.get("nonResourceURLs"):
             if item["kind"] == "Role":
                 detail = "namespaced rules cannot apply to non-resource URLs"
@@ -44,7 +44,15 @@ def binding(item: Object, before: Object | None) -> Iterator[Problem]:
             yield required(f"{where}.name")
         if subject.get("kind") not in _SUBJECTS:
             yield not_supported(f"{where}.kind", subject.get("kind", ""), _SUBJECTS)
-        elif subject["kind"] == "ServiceAccount" and not subject.get("namespace"):
+        elif _lacks_namespace(subject, item["kind"]):
             yield required(f"{where}.namespace")
     if before and reference != before.get("roleRef"):
-        yield invalid_value("roleRef", reference, "cannot change roleRef")
+        shown = {name: reference.get(name[0].lower() + name[1:], "") for name in ("Kind", "Name")}
+        shown = {"APIGroup": reference.get("apiGroup", ""), **shown}
+        yield invalid_value("roleRef", shown, "field is immutable")
+
+
+def _lacks_namespace(subject: Object, binding_kind: str) -> bool:
+    # In a RoleBinding, its own namespace is meant.
+    clusterwide = binding_kind == "ClusterRoleBinding"
+    return clusterwide and subject["kind"] == "ServiceAccount" and not subject.get("namespace")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lab.kubernetes.embedded.errors import (
     Problem,
@@ -71,14 +71,16 @@ def _ports(ports: list[Object], kind: str) -> Iterator[Problem]:
         if port.get("nodePort") and kind == "ClusterIP":
             yield forbidden_field(f"{where}.nodePort", "may not be used when `type` is 'ClusterIP'")
         if (number, port["protocol"]) in seen:
-            yield duplicate(where, {"port": number, "protocol": port["protocol"]})
+            # The real server shows a structure of its own here.
+            shown = {"Name": "", "Protocol": port["protocol"], "AppProtocol": None, "Port": number}
+            yield duplicate(where, {**shown, "TargetPort": 0, "NodePort": 0})
         seen.add((number, port["protocol"]))
 
 
-def protocol(field: str, value: str) -> Iterator[Problem]:
+def protocol(field: str, value: str, known: Sequence[str] = PROTOCOLS) -> Iterator[Problem]:
     """A transport protocol."""
-    if value not in PROTOCOLS:
-        yield not_supported(field, value, PROTOCOLS)
+    if value not in known:
+        yield not_supported(field, value, known)
 
 
 def number_or_name(field: str, value: Json) -> Iterator[Problem]:

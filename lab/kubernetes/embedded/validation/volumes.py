@@ -16,26 +16,37 @@ _NEEDED = {
     "hostPath": "path",
     "persistentVolumeClaim": "claimName",
 }
+#: Of several kinds, the real server takes the first of these for the right one.
+_ORDER = ("emptyDir", "hostPath", "secret", "persistentVolumeClaim", "downwardAPI", "configMap", "projected")
 _LARGEST_MODE = 0o777
 
 
-def volume_problems(volumes: list[Object], field: str) -> Iterator[Problem]:
-    """Problems of a pod's volumes."""
-    seen: set[str] = set()
+def volume_problems(volumes: list[Object], field: str, valid: set[str]) -> Iterator[Problem]:
+    """Problems of a pod's volumes; adds the names of those that have none to `valid`."""
     for index, volume in enumerate(volumes):
-        where, name = f"{field}[{index}]", volume.get("name", "")
-        if not name:
-            yield required(f"{where}.name")
-        else:
-            yield from worded(f"{where}.name", name, names.label(name))
-        if name in seen:
-            yield duplicate(f"{where}.name", name)
-        seen.add(name)
-        kinds = [word for word in volume if word != "name"]
-        for word in kinds[1:]:
-            yield forbidden_field(f"{where}.{word}", "may not specify more than 1 volume type")
-        for word in kinds[:1]:
-            yield from _source(word, volume[word], f"{where}.{word}")
+        problems = list(_problems(volume, f"{field}[{index}]", valid))
+        yield from problems
+        if not problems:
+            valid.add(volume["name"])
+
+
+def _problems(volume: Object, field: str, known: set[str]) -> Iterator[Problem]:
+    name = volume.get("name", "")
+    kinds = sorted((word for word in volume if word != "name"), key=_position)
+    for word in kinds[:1]:
+        yield from _source(word, volume[word], f"{field}.{word}")
+    for word in kinds[1:]:
+        yield forbidden_field(f"{field}.{word}", "may not specify more than 1 volume type")
+    if not name:
+        yield required(f"{field}.name")
+    else:
+        yield from worded(f"{field}.name", name, names.label(name))
+    if name in known:
+        yield duplicate(f"{field}.name", name)
+
+
+def _position(word: str) -> int:
+    return _ORDER.index(word) if word in _ORDER else len(_ORDER)
 
 
 def _source(word: str, source: Object, field: str) -> Iterator[Problem]:

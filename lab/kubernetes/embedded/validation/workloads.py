@@ -6,9 +6,17 @@ from collections.abc import Iterator
 
 from lab.kubernetes.embedded.errors import Problem, forbidden_field, invalid_value, not_supported, required
 from lab.kubernetes.embedded.objects import Json, Object
-from lab.kubernetes.embedded.validation.metadata import immutable, selector_problems, selects
+from lab.kubernetes.embedded.validation import names
+from lab.kubernetes.embedded.validation.metadata import (
+    immutable,
+    is_selector,
+    selector_problems,
+    selects,
+    worded,
+)
 from lab.kubernetes.embedded.validation.pods import non_negative, pod_template
 
+_WHOLE = 100
 _STRATEGIES = ("Recreate", "RollingUpdate")
 _SET_CHANGES = (
     "replicas",
@@ -29,6 +37,7 @@ def deployment(item: Object, before: Object | None) -> Iterator[Problem]:
     ready, deadline = spec.get("minReadySeconds", 0), spec["progressDeadlineSeconds"]
     yield from non_negative("spec.minReadySeconds", ready)
     yield from non_negative("spec.revisionHistoryLimit", spec["revisionHistoryLimit"])
+    yield from non_negative("spec.progressDeadlineSeconds", deadline)
     if deadline <= ready:
         yield invalid_value("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds")
     if before:
@@ -63,9 +72,12 @@ def _replicated(spec: Object, word: str) -> Iterator[Problem]:
         yield from selector_problems(selector, "spec.selector")
         if not selector.get("matchLabels") and not selector.get("matchExpressions"):
             yield invalid_value("spec.selector", selector, f"empty selector is invalid for {word}")
+    if not is_selector(selector):
+        yield invalid_value("spec.selector", selector, "invalid label selector")
+        return
     template = spec["template"]
-    labels = template["metadata"].get("labels", {})
-    if not selects(selector or {}, labels):
+    labels = template["metadata"].get("labels")
+    if selector is None or not selects(selector, labels or {}):
         detail = "`selector` does not match template `labels`"
         yield invalid_value("spec.template.metadata.labels", labels, detail)
     yield from pod_template(template, "spec.template")
@@ -77,17 +89,29 @@ def _replicated(spec: Object, word: str) -> Iterator[Problem]:
 def _strategy(strategy: Object) -> Iterator[Problem]:
     kind, rolling = strategy["type"], strategy.get("rollingUpdate")
     if kind not in _STRATEGIES:
-        yield not_supported("spec.strategy", strategy, _STRATEGIES)
+        yield not_supported("spec.strategy", {"Type": kind, "RollingUpdate": rolling}, _STRATEGIES)
     elif kind == "Recreate" and rolling is not None:
         detail = "may not be specified when strategy `type` is 'Recreate'"
         yield forbidden_field("spec.strategy.rollingUpdate", detail)
     elif rolling is not None:
-        unavailable, surge = rolling["maxUnavailable"], rolling["maxSurge"]
-        if _amount(unavailable) == 0 and _amount(surge) == 0:
-            field = "spec.strategy.rollingUpdate.maxUnavailable"
-            yield invalid_value(field, unavailable, "may not be 0 when `maxSurge` is 0")
+        yield from _rolling(rolling, "spec.strategy.rollingUpdate")
+
+
+def _rolling(rolling: Object, field: str) -> Iterator[Problem]:
+    unavailable = rolling["maxUnavailable"]
+    for name in ("maxUnavailable", "maxSurge"):
+        value = rolling[name]
+        if isinstance(value, str):
+            yield from worded(f"{field}.{name}", value, names.percent(value))
+        else:
+            yield from non_negative(f"{field}.{name}", value)
+    if _amount(unavailable) == 0 and _amount(rolling["maxSurge"]) == 0:
+        yield invalid_value(f"{field}.maxUnavailable", unavailable, "may not be 0 when `maxSurge` is 0")
+    if isinstance(unavailable, str) and _amount(unavailable) > _WHOLE:
+        yield invalid_value(f"{field}.maxUnavailable", unavailable, "must not be greater than 100%")
 
 
 def _amount(value: Json) -> int:
+    """A number, or the number of a percentage; what is neither counts as nothing."""
     text = str(value).removesuffix("%")
-    return int(text) if text.isdigit() else -1
+    return int(text) if text.isdecimal() else 0

@@ -329,7 +329,13 @@ class TestProxy:
                 "error trying to reach service: dial tcp 127.0.0.1:1: connect: connection refused",
                 id="nobody listens",
             ),
-            pytest.param([], "none", (404, "NotFound"), 'endpoints "none" not found', id="no such service"),
+            pytest.param(
+                [],
+                "none",
+                (503, "ServiceUnavailable"),
+                'no endpoints available for service "none"',
+                id="no such service",
+            ),
         ],
     )
     def test_refused(

@@ -258,3 +258,22 @@ class TestManagedFields:
         entries = [manager for manager, _operation in owned(body)]
         assert len(entries) == 10
         assert "ancient-changes" in entries
+
+    def test_without_owners_updates_are_not_recorded(self, api: Any, core: str) -> None:
+        api.post(f"{core}/configmaps", {"metadata": {"name": "c"}})
+        changed = api.merge(f"{core}/configmaps/c", {"data": {"a": "1"}}, fieldManager="x").body
+        assert "managedFields" not in changed["metadata"]
+
+    def test_the_first_apply_leaves_the_rest_to_those_before(self, api: Any, core: str) -> None:
+        api.post(f"{core}/configmaps", {"metadata": {"name": "c"}})
+        api.merge(f"{core}/configmaps/c", {"data": {"a": "1"}})
+        wish = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "2"}}
+        refused = api.apply(f"{core}/configmaps/c", wish, fieldManager="x")
+        assert 'conflict with "before-first-apply" using v1: .data.a' in refused.body["message"]
+
+    def test_who_scaled_is_recorded_without_a_time(self, api: Any, apps: str, deployment: Any) -> None:
+        api.post(f"{apps}/deployments", deployment)
+        api.merge(f"{apps}/deployments/d/scale", {"spec": {"replicas": 2}}, fieldManager="scaler")
+        entries = api.get(f"{apps}/deployments/d").body["metadata"]["managedFields"]
+        (scaler,) = [entry for entry in entries if entry["manager"] == "scaler"]
+        assert "time" not in scaler

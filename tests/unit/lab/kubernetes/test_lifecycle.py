@@ -63,6 +63,32 @@ class TestNamespaces:
         assert gone(api, f"/api/v1/namespaces/{namespace}")
 
 
+class TestDeletion:
+    @pytest.fixture
+    def going(self, api: Any, core: str) -> str:
+        """An object that waits for its finalizer."""
+        path = f"{core}/configmaps"
+        api.post(path, {"metadata": {"name": "c", "finalizers": ["example.org/wait"]}})
+        assert api.delete(f"{path}/c").code == 200
+        return f"{path}/c"
+
+    def test_a_new_one_has_to_wait(self, api: Any, core: str, going: str) -> None:
+        answer = api.post(f"{core}/configmaps", {"metadata": {"name": "c"}})
+        assert answer.body["message"] == 'object is being deleted: configmaps "c" already exists'
+
+    def test_the_last_write_has_no_version_of_its_own(self, api: Any, going: str) -> None:
+        before = api.get(going).body["metadata"]["resourceVersion"]
+        last = api.merge(going, {"metadata": {"finalizers": None}}).body
+        assert last["metadata"]["resourceVersion"] == before
+        assert api.get(going).code == 404
+
+    @pytest.mark.parametrize("name", ["uid", "resourceVersion"])
+    def test_a_precondition_names_the_kind(self, api: Any, going: str, name: str) -> None:
+        answer = api.delete(going, {"preconditions": {name: "1"}})
+        assert answer.outcome == (409, "Conflict")
+        assert answer.body["message"].startswith('Operation cannot be fulfilled on ConfigMap "c": ')
+
+
 class TestOwners:
     @pytest.fixture
     def owner(self, api: Any, core: str) -> Any:
@@ -203,3 +229,12 @@ class TestWatch:
         api.delete(f"{core}/secrets/one", dryRun="All")
         watch = Watch(api, f"{core}/secrets", resourceVersion=revision, timeoutSeconds=1)
         assert watch.rest() == []
+
+    def test_what_leaves_a_selection_is_shown_as_it_was(self, api: Any, core: str) -> None:
+        path = f"{core}/configmaps"
+        created = api.post(path, {"metadata": {"name": "c", "labels": {"a": "b"}}}).body["metadata"]
+        left = api.merge(f"{path}/c", {"metadata": {"labels": {"a": "c"}}}).body["metadata"]
+        watch = Watch(api, path, labelSelector="a=b", resourceVersion=created["resourceVersion"])
+        kind, item = watch.next()
+        assert (kind, item["metadata"]["labels"]) == ("DELETED", {"a": "b"})
+        assert item["metadata"]["resourceVersion"] == left["resourceVersion"]

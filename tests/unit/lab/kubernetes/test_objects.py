@@ -55,7 +55,8 @@ class TestCreate:
                 "/api/v1/namespaces/default/configmaps",
                 {"apiVersion": "v2", "kind": "ConfigMap", "metadata": {"name": "x"}},
                 (400, "BadRequest"),
-                "the API version in the data (v2) does not match the expected API version (v1)",
+                'ConfigMap in version "v2" cannot be handled as a ConfigMap: no kind "ConfigMap" is '
+                'registered for version "v2" in scheme "pkg/runtime/scheme.go:111"',
                 id="path and object agree on the version",
             ),
             pytest.param(

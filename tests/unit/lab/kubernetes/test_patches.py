@@ -139,3 +139,35 @@ class TestStrategicLists:
         answer = api.strategic(path, {"spec": {"template": {"spec": {"containers": containers}}}})
         assert answer.outcome == (500, "")
         assert answer.body["message"].endswith("does not contain declared merge key: name")
+
+    @pytest.mark.parametrize(
+        ("patch", "names"),
+        [
+            pytest.param(["A", "C"], ["A", "C", "B"], id="named items first, in the order of the patch"),
+            pytest.param(["C", "A"], ["C", "A", "B"], id="what is new stands where the patch has it"),
+            pytest.param(
+                ["B", "C"], ["A", "B", "C"], id="an item that stood in front of a named one stays there"
+            ),
+        ],
+    )
+    def test_items_that_are_merged_keep_an_order(self, api: Any, path: str, patch: Any, names: Any) -> None:
+        container = {"name": "c", "env": [{"name": name, "value": "1", "valueFrom": None} for name in patch]}
+        change = {"spec": {"template": {"spec": {"containers": [container]}}}}
+        merged = api.strategic(path, change).body["spec"]["template"]["spec"]["containers"][0]["env"]
+        assert [item["name"] for item in merged] == names
+
+
+class TestIdentity:
+    @pytest.mark.parametrize(
+        ("method", "outcome"),
+        [("merge", (422, "Invalid")), ("put", (409, "Conflict"))],
+        ids=["patch", "replace"],
+    )
+    def test_another_uid_is_refused(self, api: Any, core: str, method: str, outcome: Any) -> None:
+        api.post(f"{core}/configmaps", CONFIG)
+        change = {"metadata": {"name": "c", "uid": "11111111-2222-3333-4444-555555555555"}}
+        assert getattr(api, method)(f"{core}/configmaps/c", change).outcome == outcome
+
+    def test_a_replacement_is_named(self, api: Any, core: str) -> None:
+        answer = api.put(f"{core}/configmaps/c", {"data": {}})
+        assert answer.body["message"].endswith("was undeterminable: name must be provided")

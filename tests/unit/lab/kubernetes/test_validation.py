@@ -108,7 +108,10 @@ class TestDeployment:
             pytest.param(
                 ("spec", "selector"),
                 None,
-                [("spec.selector", "FieldValueRequired")],
+                [
+                    ("spec.selector", "FieldValueRequired"),
+                    ("spec.template.metadata.labels", "FieldValueInvalid"),
+                ],
                 id="a selector is needed",
             ),
             pytest.param(
@@ -192,7 +195,10 @@ class TestDeployment:
             pytest.param(
                 ("spec", "template", "spec", "volumes"),
                 [{"name": "v", "secret": {"secretName": "s"}, "emptyDir": {}}],
-                [("spec.template.spec.volumes[0].emptyDir", "FieldValueForbidden")],
+                [
+                    ("spec.template.spec.volumes[0].secret", "FieldValueForbidden"),
+                    ("spec.template.spec.containers[0].volumeMounts[0].name", "FieldValueNotFound"),
+                ],
                 id="a volume is of one kind",
             ),
             pytest.param(
@@ -428,3 +434,92 @@ class TestPods:
         api.post(f"{core}/pods", pod)
         api.delete(f"{core}/pods/p")
         assert api.get(f"{core}/pods/p").code == 404
+
+
+class TestWording:
+    """What users read when an object is refused."""
+
+    @pytest.mark.parametrize(
+        ("path", "body", "message"),
+        [
+            pytest.param(
+                "configmaps",
+                {"metadata": {"name": "x", "finalizers": ["mine"]}},
+                'metadata.finalizers[0]: Invalid value: "mine": name is neither a standard finalizer name '
+                "nor is it fully qualified",
+                id="a finalizer without a domain",
+            ),
+            pytest.param(
+                "configmaps",
+                {
+                    "metadata": {
+                        "name": "x",
+                        "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "p"}],
+                    }
+                },
+                "metadata.ownerReferences[0].uid: Required value: must not be empty",
+                id="an owner without a uid",
+            ),
+            pytest.param(
+                "secrets",
+                {
+                    "metadata": {"name": "x"},
+                    "type": "kubernetes.io/dockercfg",
+                    "stringData": {".dockercfg": "no"},
+                },
+                'data[.dockercfg]: Invalid value: "<secret contents redacted>": '
+                "invalid character 'n' looking for beginning of value",
+                id="registry credentials that are no JSON",
+            ),
+            pytest.param(
+                "endpoints",
+                {
+                    "metadata": {"name": "x"},
+                    "subsets": [{"addresses": [{"ip": "here"}], "ports": [{"port": 1}]}],
+                },
+                '[subsets[0].addresses[0].ip: Invalid value: "here": must be a valid IP address, '
+                "(e.g. 10.9.8.7 or 2001:db8::ffff), "
+                'subsets[0].addresses[0].ip: Invalid value: "here": must be a valid IP address]',
+                id="an address that is none",
+            ),
+        ],
+    )
+    def test_of_the_core(self, api: Any, core: str, path: str, body: Any, message: str) -> None:
+        answer = api.post(f"{core}/{path}", body)
+        assert answer.outcome == (422, "Invalid")
+        assert answer.body["message"].partition(" is invalid: ")[2] == message
+
+    @pytest.mark.parametrize(
+        ("rolling", "causes"),
+        [
+            ({"maxSurge": "much"}, ["maxSurge"]),
+            ({"maxSurge": -1}, ["maxSurge"]),
+            ({"maxUnavailable": "150%"}, ["maxUnavailable"]),
+        ],
+        ids=["a word", "a negative number", "more than all"],
+    )
+    def test_of_a_rollout(self, api: Any, apps: str, deployment: Any, rolling: Any, causes: Any) -> None:
+        body = changed(deployment, ("spec", "strategy"), {"rollingUpdate": rolling})
+        fields = [field for field, _reason in api.post(f"{apps}/deployments", body).causes]
+        assert fields == [f"spec.strategy.rollingUpdate.{name}" for name in causes]
+
+    @pytest.mark.parametrize(
+        ("cidr", "parts", "causes"),
+        [
+            ("10.0.0.0/8", ["10.1.0.0/16"], []),
+            ("10.0.0.0/8", ["11.0.0.0/16", "10.0.0.0/8"], ["except[0]", "except[1]"]),
+            ("", [], ["cidr"]),
+            ("here", ["there"], ["cidr"]),
+        ],
+        ids=["a part", "no part, and the whole", "nothing", "no network"],
+    )
+    def test_of_a_network(self, api: Any, namespace: str, cidr: str, parts: Any, causes: Any) -> None:
+        block = {"cidr": cidr, "except": parts}
+        spec = {"podSelector": {}, "ingress": [{"from": [{"ipBlock": block}]}]}
+        path = f"/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies"
+        answer = api.post(path, {"metadata": {"name": "x"}, "spec": spec})
+        found = [field for field, _reason in answer.causes] if answer.code == 422 else []
+        assert found == [f"spec.ingress[0].from[0].ipBlock.{name}" for name in causes]
+
+    def test_endpoints_are_deprecated(self, api: Any, core: str) -> None:
+        assert "v1 Endpoints is deprecated in v1.33+" in api.get(f"{core}/endpoints").warnings[0]

@@ -1,0 +1,84 @@
+"""What the roles send: their own objects, from their own defaults and variables, as they send them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+from ansible.template import Templar
+
+from tests.conformance.exchange import Request
+
+_ROOT = Path(__file__).parents[2]
+#: What the inventory and earlier roles would say; with the laboratory's own names where they do not matter.
+_FACTS: dict[str, Any] = {
+    "inventory_hostname": "aurora",
+    "stack_project": "demo",
+    "stack_region": "eu-west-1",
+    "stack_eks_cluster": "demo",
+    "stack_namespace": "<namespace>",
+    "stack_runbooks_url": "https://runbooks.example.org/aurora",
+    "aurora_result": {"cluster_id": "demo-aurora-postgres", "engine_version": "17.5", "port": 5432},
+    "__irsa_cluster": {"partition": "aws", "account": "123456789012"},
+    "__postgres_exporter_ca_bundle": {"content": "-----BEGIN CERTIFICATE-----\n"},
+}
+_OBJECTS = {
+    "irsa": "__irsa_objects",
+    "external_secrets": "__external_secrets_objects",
+    "postgres_exporter": "__postgres_exporter_objects",
+    "prometheus_rules": "__prometheus_rules_object",
+    "grafana_dashboards": "__grafana_dashboards_object",
+}
+_PLACES = {
+    "ConfigMap": "<core>/configmaps",
+    "Deployment": "<apps>/deployments",
+    "ExternalSecret": "<external secrets>/externalsecrets",
+    "Namespace": "/api/v1/namespaces",
+    "NetworkPolicy": "<networking>/networkpolicies",
+    "PrometheusRule": "<monitoring>/prometheusrules",
+    "SecretStore": "<external secrets>/secretstores",
+    "Service": "<core>/services",
+    "ServiceAccount": "<core>/serviceaccounts",
+    "ServiceMonitor": "<monitoring>/servicemonitors",
+}
+_MANAGER = "fieldManager=eks-observability-stack&force=true"
+
+
+def role_requests() -> tuple[Request, ...]:
+    """For each object: check mode before, the first run, the second run, check mode after."""
+    init_plugin_loader()
+    return tuple(request for role in _OBJECTS for item in _objects(role) for request in _requests(role, item))
+
+
+def _objects(role: str) -> list[dict[str, Any]]:
+    loader = DataLoader()
+    variables = dict(_FACTS)
+    for folder in ("defaults", "vars"):
+        path = _ROOT / "roles" / role / folder / "main.yml"
+        variables |= loader.load_from_file(str(path), trusted_as_template=True)
+    variables["role_path"] = str(_ROOT / "roles" / role)
+    found = Templar(loader=loader, variables=variables).template(variables[_OBJECTS[role]])
+    return found if isinstance(found, list) else [found]
+
+
+def _requests(role: str, item: dict[str, Any]) -> Iterator[Request]:
+    kind, name = item["kind"], item["metadata"]["name"]
+    place = f"{_PLACES[kind]}/{name}"
+    steps = (
+        ("before", "GET", ""),
+        ("check mode", "PATCH", f"?{_MANAGER}&dryRun=All"),
+        ("first run", "PATCH", f"?{_MANAGER}"),
+        ("second run", "PATCH", f"?{_MANAGER}"),
+        ("check mode once more", "PATCH", f"?{_MANAGER}&dryRun=All"),
+    )
+    for step, method, query in steps:
+        subject = kind if kind == "Namespace" else f"{kind} {name}"
+        yield Request(
+            f"roles: {role}, {subject}, {step}",
+            f"{method} {place}{query}",
+            item if method == "PATCH" else None,
+            media="apply",
+        )
