@@ -81,6 +81,7 @@ class Laboratory:
         self.environment = {**os.environ, "LAB_STATE": str(state), "PATH": f"{BIN}:{os.environ['PATH']}"}
         self.environment.pop("ANSIBLE_COLLECTIONS_PATH", None)
         self.state = state
+        self.runs: list[tuple[str, Run]] = []
 
     def command(self, verb: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -110,7 +111,9 @@ class Laboratory:
             check=False,
         )
         seen = {name: _lines(path, before[name]) for name, path in logs.items()}
-        return Run(done.returncode, done.stdout, seen["aws"], seen["kubernetes"])
+        run = Run(done.returncode, done.stdout, seen["aws"], seen["kubernetes"])
+        self.runs.append((playbook, run))
+        return run
 
     def kill_at(self, task: str, playbook: str, inventories: Sequence[str]) -> None:
         """Starts a run and kills it, with all its workers, as soon as it names the task."""
