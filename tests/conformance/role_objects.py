@@ -23,6 +23,7 @@ _FACTS: dict[str, Any] = {
     "stack_runbooks_url": "https://runbooks.example.org/aurora",
     "aurora_result": {"cluster_id": "demo-aurora-postgres", "engine_version": "17.5", "port": 5432},
     "__irsa_cluster": {"partition": "aws", "account": "123456789012"},
+    "__irsa_namespaces": {"resources": []},
     "__postgres_exporter_ca_bundle": {"content": "-----BEGIN CERTIFICATE-----\n"},
 }
 _OBJECTS = {
