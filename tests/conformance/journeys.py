@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
 from kubernetes import client, config
 
 from lab.processes import command_line, survivors
@@ -27,6 +30,8 @@ class Journey:
     """One stack by a user with few rights: from an empty cluster to an empty cluster."""
 
     lab: Laboratory
+    #: External Secrets by the role, on a cluster without it: check mode, for real, and once more.
+    installed: Sequence[Run]
     before: Objects
     empty_checks: Mapping[str, Run]
     first: Run
@@ -46,10 +51,12 @@ class Journey:
 
 def journey(lab: Laboratory) -> Journey:
     """Everything that is built is built by the user whose rights docs/kubernetes-access.yml describes."""
+    installed = _install(lab)
     limited = deployer(lab)
     # Keyword arguments are evaluated in this order, which is the order of the journey.
     return Journey(
         lab=lab,
+        installed=installed,
         before=lab.everything(),
         empty_checks=_checks(lab, limited),
         first=lab.play("site.yml", "--diff", "-v", kubeconfig=limited),
@@ -63,6 +70,29 @@ def journey(lab: Laboratory) -> Journey:
         teardown=lab.play(*TEARDOWN, kubeconfig=limited),
         after=lab.everything(),
     )
+
+
+def _install(lab: Laboratory) -> Sequence[Run]:
+    """Take the laboratory's External Secrets away, and let the role install it by the chart."""
+    endpoints = lab.endpoints
+    helm, kubectl, chart = (Path(endpoints[name]) for name in ("helm", "kubectl", "external_secrets_chart"))
+    access = ("--kubeconfig", endpoints["kubeconfig"])
+    _run(helm, "uninstall", "external-secrets", "--namespace", "external-secrets", "--wait", *access)
+    _run(kubectl, "delete", "namespace", "external-secrets", *access)
+    _run(kubectl, "delete", "--filename", str(chart.parent / "crds"), *access)
+    lab.environment["PATH"] = f"{helm.parent}:{lab.environment['PATH']}"
+    asked = {
+        "external_secrets_install": True,
+        "external_secrets_chart": str(chart),
+        "external_secrets_chart_version": yaml.safe_load((chart / "Chart.yaml").read_text())["version"],
+        "external_secrets_chart_values": json.loads(Path(endpoints["external_secrets_values"]).read_text()),
+    }
+    play = ("site.yml", "--tags", "external_secrets_install", "-e", json.dumps(asked))
+    return [lab.play(*play, "--check"), lab.play(*play), lab.play(*play)]
+
+
+def _run(program: Path, *arguments: str) -> None:
+    subprocess.run([program, *arguments], check=True, capture_output=True)
 
 
 def _checks(lab: Laboratory, limited: Path) -> Mapping[str, Run]:

@@ -23,6 +23,16 @@ def writes(run: Run, user: str) -> list[str]:
     ]
 
 
+def test_the_role_installs_external_secrets_where_there_is_none(usual: Journey) -> None:
+    check, first, second = usual.installed
+    assert [run.code for run in usual.installed] == [0, 0, 0], "".join(run.output for run in usual.installed)
+    assert check.changed == {"aurora": 2}
+    assert writes(check, "lab-admin") == []
+    # The namespace, and the release.
+    assert first.changed == {"aurora": 2}
+    assert second.changed == {"aurora": 0}, second.output
+
+
 def test_the_documented_rights_are_enough_and_used(usual: Journey) -> None:
     assert usual.first.code == 0, usual.first.output
     assert "panels with data" in usual.first.output
