@@ -5,7 +5,9 @@ from __future__ import annotations
 import hmac
 import io
 import json
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -90,6 +92,8 @@ class Gate:
         self._settings = settings
         self._log = log
         self.resources: dict[str, ResourceOf] = {}
+        # moto walks through users and roles, also while another request adds one.
+        self._identities = threading.RLock()
 
     def install(self, patches: Patches) -> None:
         """Put the gate in front of all services."""
@@ -108,7 +112,8 @@ class Gate:
                 caller = self._authenticate(response)
                 self._authorize(response, caller, action)
             response.lab_caller = caller
-            answer = original(response)
+            with self._identities if response.service_name in _GLOBAL else nullcontext():
+                answer = original(response)
         except ServiceException as error:
             _status, headers, body = response.serialized(ActionResult(error))
             status = 400 if _protocol(response) == "json" else 403
@@ -126,8 +131,9 @@ class Gate:
             raise _refusal(response, "unsigned", "Request is missing Authentication Token")
         invalid = _refusal(response, "unknown key", "The security token included in the request is invalid.")
         try:
-            key = create_access_key(self._settings.account, PARTITION, signature.key_id, response.headers)
-            documents = [IAMPolicy(policy)._policy_json for policy in key.collect_policies()]
+            with self._identities:
+                key = create_access_key(self._settings.account, PARTITION, signature.key_id, response.headers)
+                documents = [IAMPolicy(policy)._policy_json for policy in key.collect_policies()]
         except (CreateAccessKeyFailure, NotFoundException) as error:
             raise invalid from error
         if not hmac.compare_digest(_sign(response, signature, key.create_credentials()), signature.value):

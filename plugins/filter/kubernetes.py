@@ -27,7 +27,7 @@ def _reference(one: Object) -> dict[str, t.Any]:
     return {"apiVersion": one["apiVersion"], "kind": one["kind"], "metadata": metadata}
 
 
-_UNITS = {"h": 3600, "m": 60, "s": 1, "ms": Fraction(1, 1000)}
+_UNITS = {"h": Fraction(3600), "m": Fraction(60), "s": Fraction(1), "ms": Fraction(1, 1000)}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
 
 

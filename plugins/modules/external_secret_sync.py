@@ -14,9 +14,10 @@ description:
     its Secret carries every wanted key with a value. C(Ready=True) alone proves neither, it may be left from
     an older spec.
   - When the time is over, the module names the cause and the remedy for each external secret that is behind.
-    It reads conditions and events, and checks store, service account and role annotation itself where events
-    are lost.
-  - It only reads. Values of Secrets are never kept, compared or returned.
+    It reads conditions and events, and checks store, service account, role annotation, templates and the
+    owner of the Secret itself, as events are lost easily. What only a lost event could tell, it says to be
+    unknown, unless it may look in AWS, too (O(look_in_aws)).
+  - It only reads. Values of Secrets and of documents are never kept, compared or returned.
 options:
   namespace:
     description: Namespace of the external secrets.
@@ -41,15 +42,28 @@ options:
     description: Seconds to wait at most. V(0) looks once.
     type: int
     default: 120
+  look_in_aws:
+    description:
+      - Whether the cause is looked for in AWS as well, when Kubernetes says that a sync failed.
+      - The module then reads the trust policy of the service account's role where the store is not ready,
+        and else the secrets that the external secret names. It says which condition refuses the account, and
+        which secret or key is missing.
+      - It uses the credentials of its environment, such as E(AWS_PROFILE), and the region of the store. What
+        these credentials may not read is named, and is no failure of its own.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - eks_observability.stack.attributes
 requirements:
   - python >= 3.11
   - kubernetes >= 24.2.0
+  - boto3 >= 1.34.0 and botocore >= 1.34.0, for O(look_in_aws)
 notes:
   - Needs the right to C(get) external secrets, stores, Secrets and service accounts, and to C(list) events,
-    in O(namespace).
+    in O(namespace). Without the right to list events it knows less, and says so.
+  - For O(look_in_aws), the credentials need C(iam:GetRole), C(iam:ListOpenIDConnectProviders),
+    C(secretsmanager:DescribeSecret) and C(secretsmanager:GetSecretValue).
 attributes:
   check_mode:
     support: full
@@ -72,6 +86,14 @@ EXAMPLES = r"""
         keys: [username, password, DATA_SOURCE_URI]
     timeout: 90
   register: __credentials
+
+- name: Find out why the credentials of the exporter do not come
+  eks_observability.stack.external_secret_sync:
+    namespace: observability
+    external_secrets:
+      - name: aurora-credentials
+    timeout: 0
+    look_in_aws: true
 
 - name: Restart the exporter when its credentials change
   ansible.builtin.debug:
@@ -131,11 +153,13 @@ causes:
 
 import dataclasses
 import functools
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.model import Wanted
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.sync import (
     ApiNotServedError,
+    LookInAws,
     sync,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import (
@@ -144,6 +168,18 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._kubernete
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import growing, wait_until
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+
+def _aws(module: AnsibleModule) -> LookInAws:
+    """What looks in AWS; imported only where it is asked for, as it takes half a second."""
+    try:
+        import boto3
+        from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets import in_aws
+    except ImportError as error:
+        module.fail_json(msg=f"look_in_aws needs the Python packages boto3 and botocore: {error}")
+    # The types of clients are known by the names of services, and which one is wanted is not.
+    client: t.Any = boto3.session.Session().client
+    return functools.partial(in_aws.look, lambda service, region: client(service, region_name=region))
 
 
 def main() -> None:
@@ -161,6 +197,7 @@ def main() -> None:
                 },
             },
             "timeout": {"type": "int", "default": 120},
+            "look_in_aws": {"type": "bool", "default": False},
             **AUTH_ARG_SPEC,
         },
         supports_check_mode=True,
@@ -169,7 +206,10 @@ def main() -> None:
     wanted = [Wanted(one["name"], tuple(one["keys"])) for one in params["external_secrets"]]
     wait = functools.partial(wait_until, timeout=params["timeout"], pause=growing(0.25, 4))
     try:
-        sights, causes = sync(connect(params), params["namespace"], wanted, wait)
+        cluster = connect(params)
+        sights, causes = sync(
+            cluster, params["namespace"], wanted, wait, _aws(module) if params["look_in_aws"] else None
+        )
     except (KubernetesError, ApiNotServedError) as error:
         module.fail_json(msg=str(error), external_secrets=[])
     results = [sight.result() for sight in sights]

@@ -86,6 +86,7 @@ class Laboratory:
         self.environment = {**os.environ, "LAB_STATE": str(state), "PATH": path, **environment}
         self.environment.pop("ANSIBLE_COLLECTIONS_PATH", None)
         self.state = state
+        self.runs: list[tuple[str, Run]] = []
 
     def command(self, verb: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -132,7 +133,9 @@ class Laboratory:
                     left.pop(task)()
         assert not left, f"the run never came to {', '.join(left)}:\n{output}"
         seen = {name: read(path, before[name]) for name, path in logs.items()}
-        return Run(process.returncode, output, seen["aws"], seen["kubernetes"])
+        run = Run(process.returncode, output, seen["aws"], seen["kubernetes"])
+        self.runs.append((playbook, run))
+        return run
 
     def kill_at(self, task: str, playbook: str, inventories: Sequence[str]) -> None:
         """Starts a run and kills it, with all its workers, as soon as it names the task."""

@@ -100,10 +100,18 @@ class Api:
         return self._request("PUT", kind.path(metadata.get("namespace"), metadata["name"]), body, query=query)
 
     def patch(
-        self, kind: Kind, name: str, namespace: str | None, patch: Object, part: str | None = None
+        self,
+        kind: Kind,
+        name: str,
+        namespace: str | None,
+        patch: Object,
+        part: str | None = None,
+        manager: str | None = None,
     ) -> Object:
         """Merge `patch` into an object, or into a `part` (subresource) of it."""
-        return self._request("PATCH", kind.path(namespace, name, part), patch, content_type=MERGE_PATCH)
+        query = {"fieldManager": manager} if manager else None
+        path = kind.path(namespace, name, part)
+        return self._request("PATCH", path, patch, query=query, content_type=MERGE_PATCH)
 
     def set_status(self, kind: Kind, observed: Object, status: Object) -> None:
         """Merge `status` into the object's status; nothing is sent when that changes nothing."""

@@ -1,7 +1,7 @@
 """The part of Go's text/template that External Secrets' templates use, with Go's error texts.
 
 Actions are pipelines of fields, literals and functions: `{{ .key | replace "+" "%20" | quote }}`.
-Control structures and variables are not supported, and say so.
+Control structures, variables and most functions are not supported, and say so.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote_plus
 
 _ACTION = re.compile(r"\{\{(- )?(.*?)( -)?\}\}", re.DOTALL)
@@ -27,6 +28,8 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+_LISTED = Path(__file__).with_name("go_functions.txt").read_text().splitlines()
+_OF_THE_REAL_ONE = {name for line in _LISTED if not line.startswith("#") for name in line.split()}
 _CONTROL = {"if", "else", "end", "range", "with", "define", "template", "block", "break", "continue"}
 
 
@@ -117,6 +120,8 @@ class _Pipeline:
             match = _TOKEN.match(self._template, start, end)
             if match is None or match.lastgroup is None:
                 first = self._template[start:end].strip()[0]
+                if first == "$":
+                    raise self._parse_error("variables are not supported by the laboratory", start)
                 raise self._parse_error(f"unexpected {first!r} in command", start)
             tokens.append(_Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
             start = match.end()
@@ -127,6 +132,8 @@ class _Pipeline:
         for token in self._tokens:
             if token.kind == "word" and token.text in _CONTROL:
                 raise self._parse_error(f"{token.text!r} is not supported by the laboratory", token.position)
+            if token.kind == "word" and token.text in _OF_THE_REAL_ONE - FUNCTIONS.keys():
+                raise self._parse_error(f"the laboratory has no function {token.text}", token.position)
             if token.kind == "word" and token.text not in {*FUNCTIONS, "true", "false"}:
                 raise self._parse_error(f'function "{token.text}" not defined', token.position)
 

@@ -12,15 +12,16 @@ from lab.standins.api.client import Api, ApiError
 from lab.standins.api.controller import Controller, KnownError, Watch
 from lab.standins.api.events import Recorder
 from lab.standins.api.kinds import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Kind
-from lab.standins.api.objects import Key, Object, is_ready, key_of
+from lab.standins.api.objects import Key, Object, is_ready, key_of, labels_of
 from lab.standins.api.times import timestamp
-from lab.standins.external_secrets.aws_store import Aws, StoreError, open_store
+from lab.standins.external_secrets.aws_store import Aws, StoreError, get_store, is_foreign, open_store
 from lab.standins.external_secrets.provider_data import fetch
 from lab.standins.external_secrets.refresh import needs_refresh, until_refresh
 from lab.standins.external_secrets.synced_secret import (
     LABEL_MANAGED,
     LABEL_OWNER,
-    OwnedByOtherError,
+    FinalError,
+    ImmutableError,
     SecretError,
     creation_policy,
     desired_secret,
@@ -40,7 +41,6 @@ REVALIDATE = 15.0
 SYNCED = ("SecretSynced", "secret synced")
 GET_FAILED = "could not get secret data from provider"
 UPDATE_FAILED = "could not update secret"
-IS_OWNED = "target is owned by another ExternalSecret"
 MISSING = ("SecretMissing", "secret will not be created due to CreationPolicy=Merge")
 DELETED = ("SecretDeleted", "secret deleted due to DeletionPolicy=Delete")
 RETAINED = ("SecretSynced", "secret retained due to DeletionPolicy=Retain")
@@ -74,14 +74,15 @@ class _Stores:
     def reconcile(self, key: Key) -> float | None:
         namespace, name = key
         store = self._api.get(self._kind, name, namespace)
-        if store is None:
+        if store is None or is_foreign(store):
             return None
         try:
             client = open_store(self._api, self._aws, store, namespace)
         except StoreError as error:
             raise self._invalid(store, "unable to create client", error) from error
         try:
-            client.validate()
+            if client:
+                client.validate()
         except StoreError as error:
             raise self._invalid(store, "unable to validate store", error) from error
         self._events.normal(store, "Valid", "store validated")
@@ -123,7 +124,9 @@ class _ExternalSecrets:
             self._clean_up(external)
             return None
         external = self._with_finalizer(external)
-        secret = self._api.get(SECRET, target_name(external), namespace)
+        if any(is_foreign(store) for store in self._stores(external)):
+            return None
+        secret = self._marked(external, self._api.get(SECRET, target_name(external), namespace))
         if not needs_refresh(external, time.time()) and is_intact(secret, external):
             return until_refresh(external, time.time())
         return self._sync(external, secret)
@@ -175,29 +178,41 @@ class _ExternalSecrets:
         return DELETED
 
     def _write(self, external: Object, secret: Object | None, provided: Mapping[str, str]) -> bool:
-        try:
-            desired = desired_secret(external, secret, provided)
-        except OwnedByOtherError as error:
-            # Another try would change nothing, so there is none.
-            self._failed(external, IS_OWNED, str(error))
-            return False
-        except SecretError as error:
-            where = f"unable to mutate secret {target_name(external)}: " if secret else ""
-            raise self._failed(external, UPDATE_FAILED, f"{where}{error}") from error
         self._remove_orphans(external)
         try:
-            if secret is None:
-                self._api.create(SECRET, desired, manager(external))
-                self._events.normal(external, "Created", "secret created")
-            elif desired != secret:
-                self._api.replace(SECRET, desired, manager(external))
-                self._events.normal(external, "Updated", "secret updated")
+            desired = desired_secret(external, secret, provided)
+            self._store(external, secret, desired)
+        except FinalError as error:
+            # Another try would change nothing, so there is none.
+            self._failed(external, error.condition, _of_update(external, secret, error))
+            return False
+        except SecretError as error:
+            raise self._failed(external, UPDATE_FAILED, _of_update(external, secret, error)) from error
         except ApiError as error:
             if error.status in {0, 409}:
                 raise
             where = f"unable to update secret {target_name(external)}: " if secret else ""
             raise self._failed(external, UPDATE_FAILED, f"{where}{error.message}") from error
         return True
+
+    def _store(self, external: Object, secret: Object | None, desired: Object) -> None:
+        if secret is None:
+            self._api.create(SECRET, desired, manager(external))
+            self._events.normal(external, "Created", "secret created")
+        elif desired != secret:
+            self._replace(external, secret, desired)
+            self._events.normal(external, "Updated", "secret updated")
+
+    def _replace(self, external: Object, secret: Object, desired: Object) -> None:
+        if not secret.get("immutable"):
+            self._api.replace(SECRET, desired, manager(external))
+            return
+        # Labels and annotations are kept in step even where the data cannot be.
+        only_metadata = {**secret, "metadata": desired["metadata"]}
+        if only_metadata["metadata"] != secret["metadata"]:
+            self._api.replace(SECRET, only_metadata, manager(external))
+        if only_metadata != desired:
+            raise ImmutableError("secret is immutable")
 
     def _missing(self, external: Object, text: str) -> None:
         self._events.normal(external, "MissingProviderSecret", text)
@@ -215,6 +230,23 @@ class _ExternalSecrets:
         namespace, name = key_of(external)
         patch = {"metadata": {"finalizers": [*finalizers, FINALIZER]}}
         return self._api.patch(EXTERNAL_SECRET, name, namespace, patch)
+
+    def _stores(self, external: Object) -> list[Object]:
+        """All stores that an ExternalSecret reads from, as far as they are there."""
+        spec = external["spec"]
+        entries = [*(spec.get("data") or []), *(spec.get("dataFrom") or [])]
+        sources = [(entry.get("sourceRef") or {}).get("storeRef") for entry in entries]
+        references = [one for one in (spec.get("secretStoreRef"), *sources) if one]
+        found = (get_store(self._api, one, external["metadata"]["namespace"]) for one in references)
+        return [store for store in found if store]
+
+    def _marked(self, external: Object, secret: Object | None) -> Object | None:
+        """The Secret with the label by which External Secrets sees it at all, whoever made it."""
+        if secret is None or labels_of(secret).get(LABEL_MANAGED) == "true":
+            return secret
+        namespace, name = key_of(secret)
+        patch = {"metadata": {"labels": {LABEL_MANAGED: "true"}}}
+        return self._api.patch(SECRET, name, namespace, patch, manager=manager(external))
 
     def _clean_up(self, external: Object) -> None:
         namespace, name = key_of(external)
@@ -251,6 +283,13 @@ class _ExternalSecrets:
             for external in self._api.find(EXTERNAL_SECRET, metadata.get("namespace"))
             if (external["spec"].get("secretStoreRef") or {}).get("name") == metadata["name"]
         ]
+
+
+def _of_update(external: Object, secret: Object | None, error: SecretError) -> str:
+    if secret is None:
+        return str(error)
+    act = "update" if isinstance(error, ImmutableError) else "mutate"
+    return f"unable to {act} secret {target_name(external)}: {error}"
 
 
 def _target(external: Object) -> Object:

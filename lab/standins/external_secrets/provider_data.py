@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -66,19 +68,59 @@ def _properties(clients: _Clients, external: Object) -> list[_Step]:
 def _extract(clients: _Clients, source: Mapping[str, Any]) -> dict[str, str]:
     if "extract" not in source or source.get("rewrite"):
         raise StoreError("the laboratory's External Secrets knows dataFrom[].extract only, without rewrite")
+    reference = source["extract"]
     client = clients.of((source.get("sourceRef") or {}).get("storeRef"))
-    provided = client.secret_map(source["extract"])
-    for key in provided:
-        if re.search(r"[^\w.-]", key):
-            tip = "invalid secret keys (TIP: use rewrite or conversionStrategy to change keys)"
-            allowed = "only alphanumeric, '-', '.' and '_' are allowed"
-            raise StoreError(f"{tip}: key has an invalid character, {allowed}: {key}")
-    return provided
+    provided = _converted(client.secret_map(reference), reference.get("conversionStrategy") or "Default")
+    # Of several that cannot be, Go names any; here it is the first.
+    return {key: _decoded(value, reference, key) for key, value in sorted(provided.items())}
+
+
+def _converted(provided: Mapping[str, str], strategy: str) -> dict[str, str]:
+    """Keys that a Secret may have."""
+    converted: dict[str, str] = {}
+    for key, value in provided.items():
+        new = "".join(_character(one, strategy) for one in key)
+        if new in converted:
+            text = f"secret name collision during conversion: {new}"
+            raise StoreError(f"error applying conversion strategy {strategy} to keys: {text}")
+        converted[new] = value
+    converted.pop("", None)
+    return converted
+
+
+def _character(one: str, strategy: str) -> str:
+    # Letters and digits of all alphabets, of which Kubernetes then refuses most.
+    if one.isalnum() or one in "-._":
+        return one
+    return "_" if strategy == "Default" else f"_U{ord(one):04x}_"
 
 
 def _read(clients: _Clients, item: Mapping[str, Any]) -> dict[str, str]:
     client = clients.of((item.get("sourceRef") or {}).get("storeRef"))
-    return {item["secretKey"]: client.secret(item["remoteRef"])}
+    return {item["secretKey"]: _decoded(client.secret(item["remoteRef"]), item["remoteRef"])}
+
+
+def _decoded(value: str, reference: Mapping[str, Any], key: str = "") -> str:
+    strategy = reference.get("decodingStrategy") or "None"
+    alphabets = {"Base64": ["+/"], "Base64URL": ["-_"], "Auto": ["+/", "-_"]}.get(strategy, [])
+    for decoded in (_from_base64(value, alphabet) for alphabet in alphabets):
+        if decoded is not None:
+            return decoded
+    if strategy in ("None", "Auto"):
+        return value
+    where = f"failure decoding key {key}: " if key else ""
+    # Go says at which byte, too.
+    raise StoreError(f"error applying decoding strategy {strategy} to data: {where}illegal base64 data")
+
+
+def _from_base64(value: str, alphabet: str) -> str | None:
+    text = re.sub(r"[\r\n]", "", value)
+    if not re.fullmatch(rf"[A-Za-z0-9{re.escape(alphabet)}]*={{0,2}}", text):
+        return None
+    try:
+        return base64.b64decode(text, altchars=alphabet.encode()).decode(errors="surrogateescape")
+    except binascii.Error:
+        return None
 
 
 class _Clients:
@@ -94,8 +136,11 @@ class _Clients:
     def of(self, reference: Mapping[str, Any] | None) -> StoreClient:
         """The client for a store, or for the ExternalSecret's own. Raises StoreError."""
         reference = reference or self._default
-        key = (reference.get("kind") or SECRET_STORE.name, reference["name"])
+        key = (reference.get("kind") or SECRET_STORE.name, reference.get("name") or "")
         if key not in self._open:
             store = find_store(self._api, reference, self._namespace)
-            self._open[key] = open_store(self._api, self._aws, store, self._namespace)
+            client = open_store(self._api, self._aws, store, self._namespace)
+            if client is None:
+                raise StoreError(f"{key[0]} {key[1]} cannot be used outside of a namespace")
+            self._open[key] = client
         return self._open[key]

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from lab.standins.api.objects import Object, reference_to
+from lab.standins.api.objects import Object, labels_of, reference_to
 from lab.standins.external_secrets.go_template import ParseError, TemplateError, render
 
 LABEL_MANAGED = "reconcile.external-secrets.io/managed"
@@ -24,8 +24,28 @@ class SecretError(Exception):
     """The Secret cannot be made. The text is External Secrets' own."""
 
 
-class OwnedByOtherError(SecretError):
+class FinalError(SecretError):
+    """The same would come of another try. `condition` is what the ExternalSecret's condition says."""
+
+    condition: str
+
+
+class OwnedByOtherError(FinalError):
     """Another ExternalSecret owns the Secret."""
+
+    condition = "target is owned by another ExternalSecret"
+
+
+class OwnershipError(FinalError):
+    """Something else than an ExternalSecret controls the Secret."""
+
+    condition = "failed to take ownership of target secret"
+
+
+class ImmutableError(FinalError):
+    """The Secret's data would have to change, and must not."""
+
+    condition = "could not update secret, target is immutable"
 
 
 def target_name(external: Object) -> str:
@@ -77,26 +97,26 @@ def is_intact(secret: Object | None, external: Object) -> bool:
 def desired_secret(external: Object, existing: Object | None, provided: Data) -> Object:
     """The Secret as it should be, from the one there is. Raises SecretError."""
     metadata = external["metadata"]
-    old = existing or {"metadata": {}}
-    own = _managed_fields(old, manager(external))
     policy, target = creation_policy(external), external["spec"].get("target") or {}
-    labels, annotations = _metadata_of(external, old, own)
+    old = existing or {"metadata": {}}
     secret: Object = {
         "apiVersion": "v1",
         "kind": "Secret",
         **old,
         "metadata": {**old["metadata"], "name": target_name(external), "namespace": metadata["namespace"]},
-        "data": dict(old.get("data") or {}) if policy == "Merge" else {},
+        "data": dict(old.get("data") or {}),
     }
-    for key in _names(own.get("f:data")):
-        secret["data"].pop(key, None)
     _own(secret, external, policy)
-    try:
-        _apply(target.get("template"), secret, provided, labels, annotations)
-    except TemplateError as error:
-        raise SecretError(f"could not apply template: {error}") from error
-    if target.get("immutable"):
+    immutable = bool(target.get("immutable"))
+    if immutable:
         secret["immutable"] = True
+    if existing is None or not immutable:
+        try:
+            _fill(secret, external, provided)
+        except TemplateError as error:
+            raise SecretError(f"could not apply template: {error}") from error
+    labels, annotations = dict(labels_of(secret)), dict(secret["metadata"].get("annotations") or {})
+    labels.pop(LABEL_OWNER, None)
     labels.update({LABEL_OWNER: owner_hash(external)} if policy == "Owner" else {}, **{LABEL_MANAGED: "true"})
     annotations[ANNOTATION_HASH] = data_hash(secret)
     secret["metadata"].update(labels=labels, annotations=annotations)
@@ -104,17 +124,47 @@ def desired_secret(external: Object, existing: Object | None, provided: Data) ->
 
 
 def _own(secret: Object, external: Object, policy: str) -> None:
-    metadata = external["metadata"]
-    owners = secret["metadata"].get("ownerReferences") or []
+    metadata, me = secret["metadata"], reference_to(external)
+    owners = metadata.pop("ownerReferences", None) or []
     controller = next((owner for owner in owners if owner.get("controller")), None)
-    if controller and controller["kind"] == "ExternalSecret" and controller["name"] != metadata["name"]:
-        raise OwnedByOtherError(f"secret is owned by another ExternalSecret: {controller['name']}")
-    others = [owner for owner in owners if owner.get("uid") != metadata["uid"]]
+    mine = controller is not None and _same(controller, me)
+    if controller and not mine:
+        _refuse(controller, metadata, policy)
+    others = [owner for owner in owners if not _same(owner, me)] if mine or policy == "Owner" else owners
     if policy == "Owner":
-        others = [*others, reference_to(external)]
-    secret["metadata"].pop("ownerReferences", None)
+        others = [*others, me]
     if others:
-        secret["metadata"]["ownerReferences"] = others
+        metadata["ownerReferences"] = others
+
+
+def _same(owner: Object, other: Object) -> bool:
+    return (owner["kind"], owner["name"]) == (other["kind"], other["name"])
+
+
+def _refuse(controller: Object, metadata: Object, policy: str) -> None:
+    kind, name = controller["kind"], controller["name"]
+    if kind == "ExternalSecret":
+        raise OwnedByOtherError(f"secret is owned by another ExternalSecret: {name}")
+    if policy == "Owner":
+        place = f"{metadata['namespace']}/{metadata['name']}"
+        text = f"Object {place} is already owned by another {kind} controller {name}"
+        raise OwnershipError(f"could not set controller reference on secret: {text}")
+
+
+def _fill(secret: Object, external: Object, provided: Data) -> None:
+    own = _managed_fields(secret, manager(external))
+    if creation_policy(external) != "Merge":
+        secret["data"] = {}
+    for key in _names(own.get("f:data")):
+        secret["data"].pop(key, None)
+    template = (external["spec"].get("target") or {}).get("template")
+    labels, annotations = _metadata_of(external, secret, own)
+    finalizers = ((template or {}).get("metadata") or {}).get("finalizers") or []
+    if finalizers:
+        old = secret["metadata"].get("finalizers") or []
+        secret["metadata"]["finalizers"] = [*old, *(one for one in finalizers if one not in old)]
+    _apply(template, secret, provided, labels, annotations)
+    secret["metadata"].update(labels=labels, annotations=annotations)
 
 
 def _metadata_of(external: Object, old: Object, own: Object) -> tuple[dict[str, str], dict[str, str]]:
@@ -167,7 +217,8 @@ def _rendered(templates: Data | None, provided: Data) -> dict[str, str]:
 
 
 def _encoded(data: Data) -> dict[str, str]:
-    return {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+    raw = {key: value.encode(errors="surrogateescape") for key, value in data.items()}
+    return {key: base64.b64encode(value).decode() for key, value in raw.items()}
 
 
 def _managed_fields(secret: Object, name: str) -> dict[str, Any]:

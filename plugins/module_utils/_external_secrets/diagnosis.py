@@ -4,96 +4,33 @@
 """Why an external secret is not in sync. PRIVATE: it may change at any time.
 
 The condition of an ExternalSecret is generic ("could not get secret data from provider"). The cause is in the
-events, which the controller's recorder drops after a burst, so what can be checked without them comes first.
+events, which the controller's recorder drops after a burst and the API server forgets after an hour. So what
+can be checked without them comes first, and what cannot be known without them is said to be unknown.
 """
 
 from __future__ import annotations
 
 import re
-import typing as t
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets import (
+    documents,
+    events,
+    templates,
+)
+from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.case import (
+    Case,
+    Cause,
+)
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.model import (
-    ExternalSecret,
     Object,
-    Sight,
-    ready_condition,
+)
+from ansible_collections.eks_observability.stack.plugins.module_utils._irsa.policies import (
+    ROLE_ANNOTATION,
 )
 
-ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
-AUDIENCE_ANNOTATION = "eks.amazonaws.com/audience"
-DEFAULT_AUDIENCE = "sts.amazonaws.com"
-
-
-@dataclass(frozen=True)
-class Cause:
-    """What is wrong, and what to do about it."""
-
-    what: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.what}. {self.remedy}."
-
-
-@dataclass(frozen=True)
-class Case:
-    """What was read about an external secret that is not in sync; `messages` are of events, newest first."""
-
-    namespace: str
-    sight: Sight
-    store: Object | None = None
-    account: Object | None = None
-    issuer: str | None = None
-    messages: Sequence[str] = ()
-
-    @property
-    def seen(self) -> ExternalSecret:
-        # It is there: the first of CHECKS has seen to it.
-        return t.cast(ExternalSecret, self.sight.external_secret)
-
-    @property
-    def store_ready(self) -> bool:
-        condition = ready_condition(self.store) if self.store else None
-        return condition is not None and condition.true
-
-    @property
-    def account_name(self) -> tuple[str, str] | None:
-        """Namespace and name of the service account that the store uses, None when it uses another way."""
-        return service_account_of(self.store, self.namespace) if self.store else None
-
-    @property
-    def role(self) -> str:
-        """ARN of the IAM role, empty when the service account names none."""
-        return annotation(self.account, ROLE_ANNOTATION)
-
-    @property
-    def documents(self) -> str:
-        """The secrets that the external secret reads, in words."""
-        return f"secret {' or '.join(self.seen.documents) or '(none)'}"
-
-    @property
-    def trust(self) -> str:
-        """What the trust policy of the role has to demand."""
-        namespace, name = self.account_name or (self.namespace, "<service account>")
-        issuer = (self.issuer or "<issuer of the cluster>").removeprefix("https://")
-        audience = annotation(self.account, AUDIENCE_ANNOTATION) or DEFAULT_AUDIENCE
-        return (
-            f'"{issuer}:sub" = "system:serviceaccount:{namespace}:{name}" and "{issuer}:aud" = "{audience}", '
-            f"with the IAM OIDC provider of that issuer as principal"
-        )
-
-
-def service_account_of(store: Object, namespace: str) -> tuple[str, str] | None:
-    """Namespace and name of the service account in `serviceAccountRef` of an AWS store."""
-    aws = ((store.get("spec") or {}).get("provider") or {}).get("aws") or {}
-    reference = ((aws.get("auth") or {}).get("jwt") or {}).get("serviceAccountRef") or {}
-    return (reference.get("namespace") or namespace, reference["name"]) if reference.get("name") else None
-
-
-def annotation(found: Object | None, name: str) -> str:
-    return str((((found or {}).get("metadata") or {}).get("annotations") or {}).get(name, ""))
+_ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
+_CONTROLLER = "default"
 
 
 def _absent(case: Case) -> Cause | None:
@@ -108,26 +45,79 @@ def _absent(case: Case) -> Cause | None:
 def _deleting(case: Case) -> Cause | None:
     if case.seen.deleting:
         return Cause(
-            f"ExternalSecret {case.namespace}/{case.seen.name} is being deleted",
+            f"{case.title} is being deleted",
             "Wait until it is gone, look at its finalizers if it stays, then apply it again",
         )
     return None
 
 
+def _without_store(case: Case) -> Cause | None:
+    if not case.at.reference.name:
+        return Cause(f"{case.title} names no store", "Set secretStoreRef.name")
+    return None
+
+
 def _store_absent(case: Case) -> Cause | None:
-    if case.store is None:
-        place = "" if case.seen.store_kind == "ClusterSecretStore" else f" in namespace {case.namespace}"
+    if case.at.store is None:
+        place = "" if case.at.reference.clustered else f" in namespace {case.namespace}"
         return Cause(
-            f"{case.seen.store_kind} {case.seen.store} does not exist{place}",
+            f"{case.at.reference} does not exist{place}",
             f"Create it, or correct secretStoreRef of {case.seen.name}",
         )
     return None
 
 
-def _account_absent(case: Case) -> Cause | None:
-    if case.account_name and case.account is None:
+def _store_elsewhere(case: Case) -> Cause | None:
+    spec = (case.at.store or {}).get("spec") or {}
+    controller = spec.get("controller") or _CONTROLLER
+    if case.seen.ready is None and controller != _CONTROLLER:
         return Cause(
-            f"ServiceAccount {'/'.join(case.account_name)} of store {case.seen.store} does not exist",
+            f"{case.title} has no status: no controller has looked at it, as {case.at.reference} is for "
+            f"controller {controller}",
+            "Run External Secrets with that controller class, or remove spec.controller of the store",
+        )
+    return None
+
+
+def _store_not_admitted(case: Case) -> Cause | None:
+    conditions = ((case.at.store or {}).get("spec") or {}).get("conditions") or []
+    if not case.at.reference.clustered or not conditions:
+        return None
+    # Without the namespace's labels, a selector is taken to fit.
+    return None if any(_admits(one, case) for one in conditions) else events.not_admitted(case)
+
+
+def _admits(condition: Object, case: Case) -> bool:
+    selector = condition.get("namespaceSelector")
+    return (
+        case.namespace in (condition.get("namespaces") or [])
+        or any(re.search(one, case.namespace) for one in condition.get("namespaceRegexes") or [])
+        or (selector is not None and (case.labels is None or _selects(selector, case.labels)))
+    )
+
+
+def _selects(selector: Object, labels: Mapping[str, str]) -> bool:
+    wanted = selector.get("matchLabels") or {}
+    expressions = selector.get("matchExpressions") or []
+    return all(labels.get(key) == value for key, value in wanted.items()) and all(
+        _fulfilled(one, labels) for one in expressions
+    )
+
+
+def _fulfilled(expression: Object, labels: Mapping[str, str]) -> bool:
+    value, listed = labels.get(expression["key"]), expression.get("values") or []
+    return {
+        "In": value in listed,
+        "NotIn": value not in listed,
+        "Exists": value is not None,
+        "DoesNotExist": value is None,
+    }[expression["operator"]]
+
+
+def _account_absent(case: Case) -> Cause | None:
+    if case.account_name and case.at.account is None:
+        return Cause(
+            f"{case.account}, which {case.at.reference} uses, does not exist",
             "Create it in that namespace, or correct serviceAccountRef of the store",
         )
     return None
@@ -136,105 +126,90 @@ def _account_absent(case: Case) -> Cause | None:
 def _account_without_role(case: Case) -> Cause | None:
     if case.account_name and not case.role:
         return Cause(
-            f"ServiceAccount {'/'.join(case.account_name)} has no annotation {ROLE_ANNOTATION}",
+            f"{case.account} has no annotation {ROLE_ANNOTATION}",
             "Annotate it with the ARN of the IAM role that may read the secret",
         )
     return None
 
 
-Explain = Callable[[Case, re.Match[str]], Cause]
-
-
-def _trust_refused(case: Case, match: re.Match[str]) -> Cause:
-    return Cause(
-        f"AWS does not let ServiceAccount {'/'.join(case.account_name or ())} become role {case.role}",
-        f"The role has to exist and its trust policy has to demand {case.trust}",
-    )
-
-
-def _no_right(case: Case, match: re.Match[str]) -> Cause:
-    return Cause(
-        f"Role {case.role or 'of the store'} may not read {case.documents} (nor learn whether it exists)",
-        "Allow secretsmanager:GetSecretValue and DescribeSecret on its ARN, and kms:Decrypt where a key "
-        "of your own encrypts it",
-    )
-
-
-def _no_key(case: Case, match: re.Match[str]) -> Cause:
-    return Cause(
-        f"Role {case.role or 'of the store'} may not use the KMS key of {case.documents}",
-        "Allow kms:Decrypt on that key, in the role's policy and in the key's policy",
-    )
-
-
-def _no_secret(case: Case, match: re.Match[str]) -> Cause:
-    return Cause(
-        f"Secrets Manager has no {case.documents}",
-        "Compare remoteRef.key and extract.key with the names there, and the store's region with theirs",
-    )
-
-
-def _no_property(case: Case, match: re.Match[str]) -> Cause:
-    return Cause(
-        f"The document {match['document']} has no key {match['key']}",
-        "Write that key into the document, or correct remoteRef.property",
-    )
-
-
-def _template(case: Case, match: re.Match[str]) -> Cause:
-    return Cause(
-        f"The template of {case.seen.name} cannot be applied ({match['detail'].strip()})",
-        "Correct target.template.data; a key that the document lacks is an error there",
-    )
-
-
-EVENTS: Sequence[tuple[bool, re.Pattern[str], Explain]] = (
-    # (says why the store is not ready, pattern, explanation)
-    (True, re.compile(r"AssumeRoleWithWebIdentity|InvalidIdentityToken|sts:AssumeRole"), _trust_refused),
-    (False, re.compile(r"AccessDenied\w*\b.*\bkms|access to KMS is not allowed", re.I | re.S), _no_key),
-    (False, re.compile(r"AccessDenied|StatusCode: 403|not authorized to perform"), _no_right),
-    (
-        False,
-        re.compile(r"ResourceNotFoundException|Secret does not exist|can't find the specified secret", re.I),
-        _no_secret,
-    ),
-    (False, re.compile(r"key (?P<key>\S+) does not exist in secret (?P<document>\S+)"), _no_property),
-    (False, re.compile(r"could not (?:apply|execute) template:?(?P<detail>.{0,300})", re.S), _template),
-)
-
-
-def _told_by_events(case: Case) -> Cause | None:
-    """Only events that fit the conditions: an old event may tell of a fault that is gone."""
-    if case.seen.ready is not None and case.seen.ready.true:
-        return None
-    for message in case.messages:
-        for of_store, pattern, explain in EVENTS:
-            match = pattern.search(message)
-            # A store that is not ready explains all else; one that is ready may be so from before.
-            if match and (of_store or case.store_ready):
-                return explain(case, match)
+def _malformed_role(case: Case) -> Cause | None:
+    if case.account_name and not _ROLE.fullmatch(case.role):
+        return Cause(
+            f"The annotation {ROLE_ANNOTATION} of {case.account} is {case.role}, which is not the ARN of an "
+            "IAM role",
+            "Write it as arn:aws:iam::<account>:role/<name>",
+        )
     return None
 
 
-def _store_not_ready(case: Case) -> Cause | None:
-    if case.store_ready:
+def _target(case: Case) -> Cause | None:
+    """What the condition itself says, as these faults are not of the provider."""
+    target = f"Secret {case.namespace}/{case.seen.secret}"
+    if "owned by another" in case.failed or "take ownership" in case.failed:
+        owner = (case.secret.controller if case.secret else "") or "another object"
+        return Cause(
+            f"{target} is owned by {owner}",
+            f"Give {case.seen.name} another target.name, or remove that owner",
+        )
+    if "immutable" in case.failed:
+        return Cause(f"{target} is immutable", "Delete it, and External Secrets writes it anew")
+    if "could not delete secret" in case.failed:
+        return Cause(
+            f"External Secrets could not delete {target}, for which deletionPolicy Delete and the absence of "
+            f"{case.documents()} ask (creationPolicy {case.seen.creation_policy})",
+            "Set deletionPolicy: Retain, or creationPolicy: Owner",
+        )
+    return None
+
+
+def _role_in_aws(case: Case) -> Cause | None:
+    if case.at.ready or not case.aws or not case.aws.role_faults:
         return None
-    condition = ready_condition(case.store or {})
+    return events.cannot_become(case, "; ".join(case.aws.role_faults))
+
+
+def _documents_in_aws(case: Case) -> Cause | None:
+    if not case.failed or not case.at.ready or not case.aws:
+        return None
+    return documents.fault(case, case.aws)
+
+
+def _template(case: Case) -> Cause | None:
+    known = documents.keys(case)
+    if "could not update secret" not in case.failed or known is None:
+        return None
+    lacking = sorted(templates.keys_named(case.seen.templates) - known)
+    return (
+        events.template(case, f"it names {', '.join(lacking)}, and there is no such key") if lacking else None
+    )
+
+
+def _told_by_events(case: Case) -> Cause | None:
+    return events.explained(case) if case.failed else None
+
+
+def _store_not_ready(case: Case) -> Cause | None:
+    if case.at.ready:
+        return None
+    condition = case.at.condition
     if condition is None:
         return Cause(
-            f"{case.seen.store_kind} {case.seen.store} has no status: no controller has looked at it",
+            f"{case.at.reference} has no status: no controller has looked at it",
             "See whether External Secrets runs and watches this namespace",
         )
-    advice = "Look at its provider settings (service, region, auth)"
     if case.role:
-        advice = f"See that role {case.role} exists and that its trust policy demands {case.trust}"
-    return Cause(f"{case.seen.store_kind} {case.seen.store} is not ready ({condition})", advice)
+        cause = events.cannot_become(case, "")
+        return Cause(f"{case.at.reference} is not ready ({condition}): {cause.what}", cause.remedy)
+    return Cause(
+        f"{case.at.reference} is not ready ({condition})",
+        "Look at its provider settings (service, region, auth)",
+    )
 
 
 def _not_looked_at(case: Case) -> Cause | None:
     if case.seen.ready is None:
         return Cause(
-            f"ExternalSecret {case.namespace}/{case.seen.name} has no status: no controller has looked at it",
+            f"{case.title} has no status: no controller has looked at it",
             "See whether External Secrets runs and watches this namespace",
         )
     return None
@@ -242,56 +217,99 @@ def _not_looked_at(case: Case) -> Cause | None:
 
 def _stale(case: Case) -> Cause | None:
     seen = case.seen
-    if seen.ready is not None and seen.ready.true and seen.synced_generation != str(seen.generation):
+    if case.failed or seen.synced_generation == str(seen.generation):
+        return None
+    what = (
+        f"{case.title} was synced for generation {seen.synced_generation or 'none'} of its spec, which is at "
+        f"generation {seen.generation} now"
+    )
+    if seen.frozen:
         return Cause(
-            f"ExternalSecret {case.namespace}/{seen.name} was synced for generation "
-            f"{seen.synced_generation or 'none'} of its spec, which is at generation {seen.generation} now",
-            "External Secrets is slow, stopped or overloaded: look at its pods and its log",
+            f"{what}; with {seen.frozen} it is not synced again",
+            "Change that setting, or delete the Secret, which is then written anew",
         )
-    return None
+    return Cause(what, "External Secrets is slow, stopped or overloaded: look at its pods and its log")
+
+
+def _not_written(case: Case) -> Cause | None:
+    reason = case.seen.ready.reason if case.seen.ready else ""
+    if case.failed or case.sight.secret is not None:
+        return None
+    if reason == "SecretDeleted":
+        return Cause(
+            f"External Secrets has deleted Secret {case.seen.secret} (deletionPolicy Delete), because "
+            f"Secrets Manager has no {case.documents()}",
+            "Write the document, or correct its name",
+        )
+    return Cause(
+        f"{case.title} is ready, but Secret {case.seen.secret} does not exist",
+        f"Look at target.creationPolicy ({case.seen.creation_policy}) and at who deletes the Secret",
+    )
 
 
 def _keys(case: Case) -> Cause | None:
-    seen, secret = case.seen, case.sight.secret
-    if seen.ready is None or not seen.ready.true:
+    secret = case.sight.secret
+    if case.failed or secret is None or not case.sight.missing_keys:
         return None
-    if secret is None:
-        return Cause(
-            f"ExternalSecret {case.namespace}/{seen.name} is ready, but Secret {seen.secret} does not exist",
-            "Look at target.creationPolicy and at who deletes the Secret",
-        )
-    if case.sight.missing_keys:
-        empty = [key for key in case.sight.missing_keys if key in secret.empty]
-        return Cause(
-            f"Secret {case.namespace}/{seen.secret} lacks {', '.join(case.sight.missing_keys)}"
-            + (f" (empty: {', '.join(empty)})" if empty else "")
-            + f"; it has {', '.join(sorted(secret.filled)) or 'no key'}",
-            "Add the key to target.template.data (or to data), or to the document that it is read from",
-        )
-    return None
+    empty = [key for key in case.sight.missing_keys if key in secret.empty]
+    return Cause(
+        f"Secret {case.namespace}/{case.seen.secret} lacks {', '.join(case.sight.missing_keys)}"
+        + (f" (empty: {', '.join(empty)})" if empty else "")
+        + f"; it has {', '.join(sorted(secret.filled)) or 'no key'}",
+        "Add the key to target.template.data (or to data), or to the document that it is read from",
+    )
+
+
+def _by_elimination(case: Case) -> Cause | None:
+    """AWS was asked, secrets and keys are there: what is left is the right to read them."""
+    if not case.aws or "could not get secret data" not in case.failed or not documents.complete(case):
+        return None
+    cause = events.may_not_read(case, case.documents())
+    return Cause(f"{cause.what}, as far as can be told: all else that was looked at is right", cause.remedy)
 
 
 def _unknown(case: Case) -> Cause | None:
-    said = f"; last event: {case.messages[0]}" if case.messages else ""
-    return Cause(
-        f"ExternalSecret {case.namespace}/{case.seen.name} is not synced ({case.seen.ready}{said})",
-        f"See that the secret and its wanted properties exist and that role {case.role or '(none)'} may "
-        f"read them (secretsmanager:GetSecretValue); kubectl describe externalsecret {case.seen.name} may "
-        "say more",
-    )
+    why = "; ".join(case.unseen) or "the event that says why is gone"
+    if case.told:
+        why = f"last event: {case.told[0]}"
+    force = f"kubectl annotate externalsecret {case.seen.name} -n {case.namespace} force-sync=$(date +%s)"
+    again = f"To have it tried again and told anew: {force}"
+    if "could not get secret data" in case.failed:
+        hint = "" if case.aws else "; look_in_aws: true looks there"
+        return Cause(
+            f"External Secrets could not read {case.documents()} as {case.role_in_words.lower()}; {why}",
+            "See that the secret exists with all that is asked of it, and that the role may read it "
+            f"(secretsmanager:GetSecretValue){hint}. {again}",
+        )
+    if "could not update secret" in case.failed:
+        return Cause(
+            f"External Secrets could not write Secret {case.seen.secret}; {why}",
+            f"See that target.template names keys and functions that exist and makes a valid Secret. {again}",
+        )
+    return Cause(f"{case.title} is not synced ({case.seen.ready}); {why}", again)
 
 
 CHECKS: Sequence[Callable[[Case], Cause | None]] = (
     _absent,
     _deleting,
+    _without_store,
     _store_absent,
+    _store_elsewhere,
+    _store_not_admitted,
     _account_absent,
     _account_without_role,
+    _malformed_role,
+    _target,
+    _role_in_aws,
+    _documents_in_aws,
     _told_by_events,
+    _template,
     _store_not_ready,
     _not_looked_at,
     _stale,
+    _not_written,
     _keys,
+    _by_elimination,
     _unknown,
 )
 

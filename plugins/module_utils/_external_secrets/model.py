@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,15 +31,55 @@ class SecretSeen:
     filled: frozenset[str]
     empty: frozenset[str]
     data_hash: str | None
+    controller: str
+    """Kind and name of the object that owns it, empty for none."""
 
     @classmethod
     def from_object(cls, secret: Object) -> SecretSeen:
         data = secret.get("data") or {}
+        owners = secret["metadata"].get("ownerReferences") or []
+        controllers = [f"{owner['kind']} {owner['name']}" for owner in owners if owner.get("controller")]
         return cls(
             filled=frozenset(key for key, value in data.items() if value),
             empty=frozenset(key for key, value in data.items() if not value),
             data_hash=(secret["metadata"].get("annotations") or {}).get(DATA_HASH),
+            controller=next(iter(controllers), ""),
         )
+
+
+@dataclass(frozen=True)
+class StoreReference:
+    """Which store is meant; the name may be missing."""
+
+    kind: str
+    name: str
+
+    @classmethod
+    def from_object(cls, reference: Object | None) -> StoreReference:
+        found = reference or {}
+        return cls(found.get("kind") or "SecretStore", found.get("name") or "")
+
+    @property
+    def clustered(self) -> bool:
+        return self.kind == "ClusterSecretStore"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One read of a secret. `place` is where the spec asks for it, as External Secrets writes that."""
+
+    place: str
+    store: StoreReference
+    key: str
+    property: str
+    version: str
+    tags: bool
+    """Whether the tags are read instead of the value."""
+    target: str
+    """Key of the one value that is read; empty where all keys of the document are."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +90,15 @@ class ExternalSecret:
     name: str
     generation: int
     deleting: bool
-    store: str
-    store_kind: str
+    store: StoreReference
     secret: str
-    documents: tuple[str, ...]
+    sources: tuple[Source, ...]
+    opaque: bool
+    """Whether it reads in ways that only the operator can follow: search, rewriting, generators."""
+    templates: tuple[str, ...]
+    creation_policy: str
+    frozen: str
+    """The setting by which a changed spec is not synced, empty where it is."""
     ready: Condition | None
     synced_version: str
     refresh_time: str | None
@@ -60,16 +106,20 @@ class ExternalSecret:
     @classmethod
     def from_object(cls, found: Object) -> ExternalSecret:
         metadata, spec, status = found["metadata"], found.get("spec") or {}, found.get("status") or {}
-        store = spec.get("secretStoreRef") or {}
+        target = spec.get("target") or {}
+        store = StoreReference.from_object(spec.get("secretStoreRef"))
         return cls(
             namespace=metadata["namespace"],
             name=metadata["name"],
             generation=metadata.get("generation", 0),
             deleting="deletionTimestamp" in metadata,
-            store=store.get("name", ""),
-            store_kind=store.get("kind") or "SecretStore",
-            secret=(spec.get("target") or {}).get("name") or metadata["name"],
-            documents=tuple(_documents(spec)),
+            store=store,
+            secret=target.get("name") or metadata["name"],
+            sources=tuple(_sources(spec, store)),
+            opaque=any("extract" not in one or one.get("rewrite") for one in spec.get("dataFrom") or []),
+            templates=tuple(_templates(target.get("template") or {})),
+            creation_policy=target.get("creationPolicy") or "Owner",
+            frozen=_frozen(spec),
             ready=ready_condition(found),
             synced_version=str(status.get("syncedResourceVersion") or ""),
             refresh_time=status.get("refreshTime"),
@@ -80,6 +130,46 @@ class ExternalSecret:
         """Generation of the spec that was synced last, empty before the first time."""
         return self.synced_version.partition("-")[0]
 
+    @property
+    def stores(self) -> list[StoreReference]:
+        """Every store that it reads from, each once."""
+        return list(dict.fromkeys([source.store for source in self.sources] or [self.store]))
+
+
+def _sources(spec: Object, default: StoreReference) -> Iterator[Source]:
+    for index, entry in enumerate(spec.get("data") or []):
+        yield _source(f"spec.data[{index}]", entry, entry["remoteRef"], default)
+    for index, entry in enumerate(spec.get("dataFrom") or []):
+        if entry.get("extract"):
+            yield _source(f"spec.dataFrom[{index}]", entry, entry["extract"], default)
+
+
+def _source(place: str, entry: Object, reference: Object, default: StoreReference) -> Source:
+    own = (entry.get("sourceRef") or {}).get("storeRef")
+    return Source(
+        place=place,
+        store=StoreReference.from_object(own) if own else default,
+        key=reference["key"],
+        property=reference.get("property") or "",
+        version=reference.get("version") or "AWSCURRENT",
+        tags=reference.get("metadataPolicy") == "Fetch",
+        target=entry.get("secretKey") or "",
+    )
+
+
+def _templates(template: Object) -> Iterator[str]:
+    metadata = template.get("metadata") or {}
+    for texts in (template.get("data"), metadata.get("labels"), metadata.get("annotations")):
+        yield from (texts or {}).values()
+
+
+def _frozen(spec: Object) -> str:
+    policy, interval = spec.get("refreshPolicy") or "Periodic", spec.get("refreshInterval") or "1h"
+    if policy == "CreatedOnce":
+        return "refreshPolicy CreatedOnce"
+    never = policy == "Periodic" and not re.search("[1-9]", interval)
+    return f"refreshInterval {interval}" if never else ""
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -88,6 +178,7 @@ class Condition:
     status: str
     reason: str
     message: str
+    since: str = ""
 
     @property
     def true(self) -> bool:
@@ -97,19 +188,15 @@ class Condition:
         return f"Ready={self.status} {self.reason}: {self.message}"
 
 
-def _documents(spec: Object) -> Iterator[str]:
-    """Names of the secrets that the external secret reads, each once."""
-    references = [entry.get("remoteRef") for entry in spec.get("data") or []]
-    references += [entry.get("extract") for entry in spec.get("dataFrom") or []]
-    yield from dict.fromkeys(reference["key"] for reference in references if reference)
-
-
 def ready_condition(found: Object) -> Condition | None:
     """The condition Ready, None as long as no controller has set it."""
     for condition in (found.get("status") or {}).get("conditions") or []:
         if condition.get("type") == "Ready":
             return Condition(
-                str(condition.get("status")), condition.get("reason", ""), condition.get("message", "")
+                str(condition.get("status")),
+                condition.get("reason", ""),
+                condition.get("message", ""),
+                str(condition.get("lastTransitionTime") or ""),
             )
     return None
 
@@ -152,7 +239,7 @@ class Sight:
             "name": self.wanted.name,
             "synced": self.synced,
             "secret": seen.secret if seen else None,
-            "store": seen.store if seen else None,
+            "store": seen.store.name if seen else None,
             "refresh_time": seen.refresh_time if seen else None,
             "data_hash": secret.data_hash if secret else None,
             "present_keys": sorted(secret.filled) if secret else [],

@@ -6,13 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.diagnosis import (
+from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.case import (
+    AwsSeen,
     Case,
     Cause,
+    StoreSeen,
+)
+from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.diagnosis import (
     diagnose,
-    service_account_of,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.model import (
     GROUP,
@@ -20,6 +25,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._external_
     Object,
     SecretSeen,
     Sight,
+    StoreReference,
     Wanted,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import (
@@ -29,6 +35,8 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._kubernete
 from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import TimedOut
 
 Wait = Callable[[Callable[[], tuple[bool, list[Sight]]]], list[Sight]]
+LookInAws = Callable[[Case], tuple[AwsSeen, list[str]]]
+"""What AWS says of a case, and what it did not tell."""
 
 
 class ApiNotServedError(Exception):
@@ -36,7 +44,11 @@ class ApiNotServedError(Exception):
 
 
 def sync(
-    cluster: Reader, namespace: str, wanted: Sequence[Wanted], wait: Wait
+    cluster: Reader,
+    namespace: str,
+    wanted: Sequence[Wanted],
+    wait: Wait,
+    look_in_aws: LookInAws | None = None,
 ) -> tuple[list[Sight], list[Cause]]:
     """What was seen last of each external secret, and the cause for each that is not in sync.
 
@@ -56,7 +68,7 @@ def sync(
         return wait(probe), []
     except TimedOut:
         behind = [sight for sight in sights.values() if not sight.synced]
-        return list(sights.values()), [explain(cluster, namespace, sight) for sight in behind]
+        return list(sights.values()), [explain(cluster, namespace, sight, look_in_aws) for sight in behind]
 
 
 def look(cluster: Reader, namespace: str, wanted: Wanted) -> Sight:
@@ -67,8 +79,14 @@ def look(cluster: Reader, namespace: str, wanted: Wanted) -> Sight:
     external_secret = ExternalSecret.from_object(found)
     secret = None
     if external_secret.ready is not None and external_secret.ready.true:
-        secret = cluster.get(f"/api/v1/namespaces/{quote(namespace)}/secrets/{quote(external_secret.secret)}")
-    return Sight(wanted, external_secret, SecretSeen.from_object(secret) if secret else None)
+        secret = _secret(cluster, external_secret)
+    return Sight(wanted, external_secret, secret)
+
+
+def _secret(cluster: Reader, external_secret: ExternalSecret) -> SecretSeen | None:
+    place, name = quote(external_secret.namespace), quote(external_secret.secret)
+    secret = cluster.get(f"/api/v1/namespaces/{place}/secrets/{name}")
+    return SecretSeen.from_object(secret) if secret else None
 
 
 def require_api(cluster: Reader) -> None:
@@ -82,45 +100,99 @@ def require_api(cluster: Reader) -> None:
         )
 
 
-def explain(cluster: Reader, namespace: str, sight: Sight) -> Cause:
+def explain(cluster: Reader, namespace: str, sight: Sight, look_in_aws: LookInAws | None = None) -> Cause:
     """The cause for one that is not in sync; without the right to look for it, that is said."""
     try:
-        return diagnose(investigate(cluster, namespace, sight))
+        case = investigate(cluster, namespace, sight)
     except KubernetesError as error:
         condition = sight.external_secret.ready if sight.external_secret else None
         return Cause(
             f"ExternalSecret {namespace}/{sight.wanted.name} is not in sync ({condition})",
             f"Its cause could not be looked up: {error}",
         )
+    if look_in_aws and case.sight.external_secret and case.failed and case.at.store:
+        aws, unseen = look_in_aws(case)
+        case = replace(case, aws=aws, unseen=[*case.unseen, *unseen])
+    return diagnose(case)
 
 
 def investigate(cluster: Reader, namespace: str, sight: Sight) -> Case:
-    """Read what a diagnosis needs; events are a help that may be missing. Raises KubernetesError."""
+    """Read what a diagnosis needs; what only helps may be missing. Raises KubernetesError."""
     seen = sight.external_secret
     if seen is None:
         return Case(namespace, sight)
-    clustered = seen.store_kind == "ClusterSecretStore"
-    store = cluster.get(
-        f"/apis/{GROUP}/v1/clustersecretstores/{quote(seen.store)}"
-        if clustered
-        else _path(namespace, "secretstores", seen.store)
+    stores = [_store(cluster, namespace, reference) for reference in seen.stores]
+    at = next((store for store in stores if not store.ready), stores[0])
+    optional = _Optional(cluster)
+    failed = seen.ready is not None and not seen.ready.true
+    labels = None
+    if at.reference.clustered:
+        found = optional.get(f"/api/v1/namespaces/{quote(namespace)}")
+        labels = (found["metadata"].get("labels") or {}) if found else None
+    return Case(
+        namespace,
+        sight,
+        at=at,
+        secret=_secret(cluster, seen) if failed else sight.secret,
+        labels=labels,
+        issuer=(optional.get("/.well-known/openid-configuration") or {}).get("issuer"),
+        told=_told(optional, seen, at) if failed else (),
+        unseen=optional.refusals,
     )
-    reference = service_account_of(store, namespace) if store else None
-    account = None
-    if reference:
-        place, name = map(quote, reference)
-        account = cluster.get(f"/api/v1/namespaces/{place}/serviceaccounts/{name}")
-    discovery = _optional(cluster, "/.well-known/openid-configuration")
-    messages = _messages(cluster, namespace, {seen.name, seen.store})
-    return Case(namespace, sight, store, account, (discovery or {}).get("issuer"), messages)
 
 
-def _messages(cluster: Reader, namespace: str, names: set[str]) -> list[str]:
-    """Texts of the events about these objects, newest first."""
-    events = (_optional(cluster, f"/api/v1/namespaces/{quote(namespace)}/events") or {}).get("items", [])
-    about = [event for event in events if (event.get("involvedObject") or {}).get("name") in names]
-    about.sort(key=_time, reverse=True)
-    return [event.get("message", "") for event in about if event.get("type") != "Normal"]
+def _store(cluster: Reader, namespace: str, reference: StoreReference) -> StoreSeen:
+    if not reference.name:
+        return StoreSeen(reference)
+    store = cluster.get(
+        f"/apis/{GROUP}/v1/clustersecretstores/{quote(reference.name)}"
+        if reference.clustered
+        else _path(namespace, "secretstores", reference.name)
+    )
+    account = StoreSeen(reference, store).account_name(namespace)
+    if account is None:
+        return StoreSeen(reference, store)
+    place, name = map(quote, account)
+    return StoreSeen(reference, store, cluster.get(f"/api/v1/namespaces/{place}/serviceaccounts/{name}"))
+
+
+class _Optional:
+    """Reads what there may be no right to read, and keeps the refusals."""
+
+    def __init__(self, cluster: Reader) -> None:
+        self._cluster = cluster
+        self.refusals: list[str] = []
+
+    def get(self, path: str) -> Object | None:
+        try:
+            return self._cluster.get(path)
+        except KubernetesError as error:
+            self.refusals.append(str(error))
+            return None
+
+
+def _told(optional: _Optional, seen: ExternalSecret, at: StoreSeen) -> list[str]:
+    """Warnings about the external secret and its store since it is not in sync, newest first."""
+    external, store = ("ExternalSecret", seen.name), (at.reference.kind, at.reference.name)
+    # A store that is ready now was not when it was warned of.
+    about = {external} if at.ready else {external, store}
+    # Events about objects of no namespace are in this one.
+    places = [seen.namespace, *(["default"] if at.reference.clustered else [])]
+    found = [
+        event
+        for place in dict.fromkeys(places)
+        for event in (optional.get(f"/api/v1/namespaces/{quote(place)}/events") or {}).get("items", [])
+        if _subject(event) in about and event.get("type") != "Normal"
+    ]
+    # An older warning may be of a fault that is gone. The controller warns first, and within a second.
+    since = _shortly_before(seen.ready.since if seen.ready else "")
+    told = sorted(((_time(event), event) for event in found), key=lambda each: each[0], reverse=True)
+    return [event.get("message", "") for time, event in told if _subject(event) == store or time >= since]
+
+
+def _subject(event: Object) -> tuple[str, str]:
+    about = event.get("involvedObject") or {}
+    return str(about.get("kind", "")), str(about.get("name", ""))
 
 
 def _time(event: Object) -> str:
@@ -129,11 +201,12 @@ def _time(event: Object) -> str:
     return str(event.get("lastTimestamp") or event.get("eventTime") or created or "")
 
 
-def _optional(cluster: Reader, path: str) -> Object | None:
+def _shortly_before(time: str) -> str:
     try:
-        return cluster.get(path)
-    except KubernetesError:
-        return None
+        moment = datetime.fromisoformat(time) - timedelta(seconds=2)
+    except ValueError:
+        return ""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _path(namespace: str, plural: str, name: str) -> str:

@@ -70,7 +70,13 @@ def test_renders(template: str, text: str) -> None:
         pytest.param("{{ }}", ParseError, "missing value for command", id="an empty action"),
         pytest.param("{{ .user | .port }}", ParseError, "non executable command", id="a pipe into a field"),
         pytest.param("{{ (.user }}", ParseError, "unclosed left paren", id="an unclosed parenthesis"),
-        pytest.param("{{ $x }}", ParseError, "unexpected '$'", id="variables"),
+        pytest.param("{{ $x }}", ParseError, "variables are not supported by the laboratory", id="variables"),
+        pytest.param(
+            "{{ .user | trunc 2 }}",
+            ParseError,
+            "the laboratory has no function trunc",
+            id="a function that only the real one has",
+        ),
         pytest.param(
             '{{ .user | replace "a" }}', TemplateError, "wrong number of args", id="too few arguments"
         ),

@@ -50,8 +50,8 @@ DOCUMENT = '{"user":"app","port":5432,"a.b":"dotted","list":[{"x":"y"}],"none":n
 
 def client() -> StoreClient:
     store = StoreClient(aws=None, region="", role="", token=str)  # type: ignore[arg-type]  # nothing is fetched
-    store._documents["doc", "AWSCURRENT"] = DOCUMENT
-    store._documents["text", "AWSCURRENT"] = "no json"
+    store._documents["doc", "AWSCURRENT", False] = DOCUMENT
+    store._documents["text", "AWSCURRENT", False] = "no json"
     return store
 
 

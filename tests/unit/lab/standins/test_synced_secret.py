@@ -9,6 +9,7 @@ import pytest
 
 from lab.standins.external_secrets.synced_secret import (
     OwnedByOtherError,
+    OwnershipError,
     SecretError,
     data_hash,
     desired_secret,
@@ -118,6 +119,57 @@ def test_the_secret_of_another_external_secret_is_left_alone() -> None:
     existing = {"metadata": {"name": "aurora", "ownerReferences": [owner]}, "data": {}}
     with pytest.raises(OwnedByOtherError, match="secret is owned by another ExternalSecret: other"):
         desired_secret(external(), existing, PROVIDED)
+
+
+def controlled(kind: str, name: str, uid: str = "x-1") -> Object:
+    owner = {"kind": kind, "name": name, "uid": uid, "controller": True}
+    return {"metadata": {"name": "aurora", "ownerReferences": [owner]}, "data": {}}
+
+
+def test_the_secret_of_something_else_is_not_taken_over() -> None:
+    with pytest.raises(
+        OwnershipError, match="Object demo/aurora is already owned by another ConfigMap"
+    ) as caught:
+        desired_secret(external(), controlled("ConfigMap", "theirs"), PROVIDED)
+    assert caught.value.condition == "failed to take ownership of target secret"
+
+
+def test_merge_leaves_the_owner_of_a_secret_as_it_is() -> None:
+    existing = controlled("ConfigMap", "theirs")
+    metadata = desired_secret(external(creationPolicy="Merge"), existing, PROVIDED)["metadata"]
+    assert metadata["ownerReferences"] == existing["metadata"]["ownerReferences"]
+
+
+@pytest.mark.parametrize("policy", ["Orphan", "Merge"])
+def test_an_owner_that_is_none_any_more_lets_go(policy: str) -> None:
+    owned = desired_secret(external(), None, PROVIDED)
+    metadata = desired_secret(external(creationPolicy=policy), owned, PROVIDED)["metadata"]
+    assert "ownerReferences" not in metadata
+    assert "reconcile.external-secrets.io/created-by" not in metadata["labels"]
+
+
+def test_an_external_secret_made_anew_takes_its_place_as_owner() -> None:
+    existing = controlled("ExternalSecret", "aurora", "es-0")
+    owners = desired_secret(external(), existing, PROVIDED)["metadata"]["ownerReferences"]
+    assert [owner["uid"] for owner in owners] == ["es-1"]
+
+
+def test_an_immutable_target_keeps_its_data() -> None:
+    first = desired_secret(external(immutable=True), None, PROVIDED)
+    assert (first["immutable"], text(first)) == (True, PROVIDED)
+    assert text(desired_secret(external(immutable=True), first, {"username": "other"})) == PROVIDED
+
+
+def test_finalizers_of_the_template_are_added_once() -> None:
+    target = {"template": {"metadata": {"finalizers": ["example.com/keep"]}}}
+    first = desired_secret(external(**target), None, PROVIDED)
+    again = desired_secret(external(**target), first, PROVIDED)
+    assert first["metadata"]["finalizers"] == again["metadata"]["finalizers"] == ["example.com/keep"]
+
+
+def test_bytes_that_are_no_text_are_kept() -> None:
+    secret = desired_secret(external(), None, {"x": bytes([0xFF, 0]).decode(errors="surrogateescape")})
+    assert base64.b64decode(secret["data"]["x"]) == bytes([0xFF, 0])
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,16 @@ CORE = "/api/v1/namespaces/observability"
 PATHS = {
     "external_secret": f"{API}/externalsecrets/aurora-credentials",
     "store": f"{API}/secretstores/aurora-secret-store",
+    "shared": "/apis/external-secrets.io/v1/clustersecretstores/shared",
+    "namespace": "/api/v1/namespaces/observability",
     "account": f"{CORE}/serviceaccounts/aurora-access",
     "secret": f"{CORE}/secrets/aurora-credentials",
     "events": f"{CORE}/events",
     "group": "/apis/external-secrets.io",
     "discovery": "/.well-known/openid-configuration",
 }
+STORE = {"kind": "SecretStore", "name": "aurora-secret-store"}
+EXTERNAL_SECRET = {"kind": "ExternalSecret", "name": "aurora-credentials"}
 ROLE = "arn:aws:iam::123456789012:role/demo-aurora-access-role"
 SYNCED = {"type": "Ready", "status": "True", "reason": "SecretSynced", "message": "secret synced"}
 FAILED = {
@@ -87,7 +91,7 @@ class Cluster:
             "items": [
                 {
                     "type": "Warning",
-                    "involvedObject": {"name": "aurora-secret-store" if store else "aurora-credentials"},
+                    "involvedObject": STORE if store else EXTERNAL_SECRET,
                     "metadata": {},
                     "lastTimestamp": f"2026-11-23T10:00:{number:02}Z",
                     "message": message,

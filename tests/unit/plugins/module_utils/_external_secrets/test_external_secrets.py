@@ -6,7 +6,7 @@ import typing as t
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.diagnosis import Cause
+from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.case import Cause
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.model import (
     Sight,
     Wanted,
@@ -22,8 +22,10 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._kubernete
 from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import wait_until
 
 from tests.unit.plugins.module_utils._external_secrets.fake_cluster import (
+    FAILED,
     PATHS,
     ROLE,
+    SYNCED,
     Cluster,
     Object,
 )
@@ -68,6 +70,28 @@ def both(*changes: Change) -> Change:
     def apply(cluster: Cluster) -> None:
         for one in changes:
             one(cluster)
+
+    return apply
+
+
+def failed(message: str) -> Change:
+    """Not in sync, without events, and with this in the condition."""
+    return both(fail(), change("external_secret", "status.conditions", [{**FAILED, "message": message}]))
+
+
+def owned(kind: str, name: str) -> Change:
+    owner = {"kind": kind, "name": name, "controller": True}
+    return change("secret", "metadata.ownerReferences", [{"kind": "X", "name": "x"}, owner])
+
+
+def fault_since(time: str) -> Change:
+    return change("external_secret", "status.conditions", [{**FAILED, "lastTransitionTime": time}])
+
+
+def event_about(kind: str, name: str) -> Change:
+    def apply(cluster: Cluster) -> None:
+        for event in cluster.objects["events"]["items"]:
+            event["involvedObject"] = {"kind": kind, "name": name}
 
     return apply
 
@@ -120,6 +144,7 @@ def test_not_in_sync(broken: Change) -> None:
     assert not look(cluster, "observability", WANTED).synced
 
 
+ACCOUNT = "ServiceAccount observability/aurora-access"
 TRUST = (
     '"oidc.eks.eu-central-1.amazonaws.com/id/ABC:sub" = "system:serviceaccount:observability:aurora-access" '
     'and "oidc.eks.eu-central-1.amazonaws.com/id/ABC:aud" = "sts.amazonaws.com"'
@@ -153,7 +178,7 @@ DENIED = (
         ),
         pytest.param(
             both(drop("account"), fail(store=True)),
-            "ServiceAccount observability/aurora-access of store aurora-secret-store does not exist",
+            f"{ACCOUNT}, which SecretStore aurora-secret-store uses, does not exist",
             "serviceAccountRef",
             id="service account missing",
         ),
@@ -165,7 +190,7 @@ DENIED = (
         ),
         pytest.param(
             fail(DENIED, store=True),
-            f"AWS does not let ServiceAccount observability/aurora-access become role {ROLE}",
+            f"{ACCOUNT} cannot become role {ROLE}: AccessDenied: Not authorized",
             TRUST,
             id="trust refuses, told by an event",
         ),
@@ -196,19 +221,19 @@ DENIED = (
         pytest.param(
             fail("error processing spec.data[0], err: key nope does not exist in secret demo/aurora"),
             "The document demo/aurora has no key nope",
-            "remoteRef.property",
+            "correct the property",
             id="property missing",
         ),
         pytest.param(
             fail('could not apply template: could not execute template: map has no entry for key "hots"'),
             'map has no entry for key "hots"',
-            "target.template.data",
+            "target.template",
             id="template error",
         ),
         pytest.param(
             both(fail("key old does not exist in secret x", DENIED), change("events", "items", [])),
-            "is not synced (Ready=False SecretSyncedError",
-            "kubectl describe",
+            f"could not read secret orders as role {ROLE}; the event that says why is gone",
+            "look_in_aws: true",
             id="no event at all",
         ),
         pytest.param(
@@ -220,7 +245,7 @@ DENIED = (
         pytest.param(
             fail("key first does not exist in secret x", "key second does not exist in secret x"),
             "has no key second",
-            "remoteRef",
+            "correct the property",
             id="the newest event counts",
         ),
         pytest.param(
@@ -249,6 +274,128 @@ DENIED = (
         ),
         pytest.param(
             drop("secret"), "Secret aurora-credentials does not exist", "creationPolicy", id="Secret gone"
+        ),
+        pytest.param(
+            both(fail(), change("external_secret", "spec.secretStoreRef", None)),
+            "ExternalSecret observability/aurora-credentials names no store",
+            "secretStoreRef",
+            id="no store named",
+        ),
+        pytest.param(
+            both(change("external_secret", "status", {}), change("store", "spec.controller", "other")),
+            "as SecretStore aurora-secret-store is for controller other",
+            "controller class",
+            id="store of another controller",
+        ),
+        pytest.param(
+            both(
+                change("account", "metadata.annotations", {"eks.amazonaws.com/role-arn": "my-role"}),
+                fail(store=True),
+            ),
+            "is my-role, which is not the ARN of an IAM role",
+            "arn:aws:iam::<account>:role/<name>",
+            id="role that is no ARN",
+        ),
+        pytest.param(
+            both(failed("target is owned by another ExternalSecret"), owned("ExternalSecret", "rival")),
+            "Secret observability/aurora-credentials is owned by ExternalSecret rival",
+            "another target.name",
+            id="Secret of another external secret",
+        ),
+        pytest.param(
+            both(failed("failed to take ownership of target secret"), owned("ConfigMap", "theirs")),
+            "Secret observability/aurora-credentials is owned by ConfigMap theirs",
+            "remove that owner",
+            id="Secret of something else",
+        ),
+        pytest.param(
+            failed("could not update secret, target is immutable"),
+            "Secret observability/aurora-credentials is immutable",
+            "Delete it",
+            id="immutable Secret",
+        ),
+        pytest.param(
+            failed("could not update secret"),
+            "could not write Secret aurora-credentials; the event that says why is gone",
+            "force-sync",
+            id="template error, event lost",
+        ),
+        pytest.param(
+            both(
+                failed("could not update secret"),
+                change("external_secret", "spec.dataFrom", None),
+                change(
+                    "external_secret", "spec.target.template", {"data": {"x": "{{ .username }}{{ .hots }}"}}
+                ),
+            ),
+            "The template of aurora-credentials cannot be applied (it names hots, and there is no such key)",
+            "target.template",
+            id="template error that the spec alone shows",
+        ),
+        pytest.param(
+            fail('Secret "aurora-credentials" is invalid: data[a b]: Invalid value'),
+            "Kubernetes refuses Secret aurora-credentials: data[a b]: Invalid value",
+            "target.template",
+            id="Kubernetes refuses the Secret",
+        ),
+        pytest.param(
+            fail("api error UnrecognizedClientException: The security token is invalid"),
+            "AWS does not accept the credentials of role",
+            "region",
+            id="region that the account has not enabled",
+        ),
+        pytest.param(
+            fail("GetSecretValue: because it was marked for deletion."),
+            "Secret orders is scheduled for deletion",
+            "Restore it",
+            id="secret scheduled for deletion",
+        ),
+        pytest.param(
+            both(
+                change("external_secret", "metadata.generation", 3),
+                change("external_secret", "spec.refreshPolicy", "CreatedOnce"),
+            ),
+            "at generation 3 now; with refreshPolicy CreatedOnce it is not synced again",
+            "delete the Secret",
+            id="synced once for all",
+        ),
+        pytest.param(
+            both(
+                change("external_secret", "metadata.generation", 3),
+                change("external_secret", "spec.refreshInterval", "0s"),
+            ),
+            "with refreshInterval 0s it is not synced again",
+            "Change that setting",
+            id="interval of 0",
+        ),
+        pytest.param(
+            both(
+                drop("secret"),
+                change("external_secret", "status.conditions", [{**SYNCED, "reason": "SecretDeleted"}]),
+            ),
+            "has deleted Secret aurora-credentials (deletionPolicy Delete), because Secrets Manager has no",
+            "Write the document",
+            id="deleted with its document",
+        ),
+        pytest.param(
+            both(fail("key old does not exist in secret x"), fault_since("2026-11-23T11:00:00Z")),
+            "the event that says why is gone",
+            "force-sync",
+            id="an event of an older fault says nothing",
+        ),
+        pytest.param(
+            both(
+                fail("key nope does not exist in secret x"), event_about("Deployment", "aurora-credentials")
+            ),
+            "the event that says why is gone",
+            "force-sync",
+            id="an event about a namesake says nothing",
+        ),
+        pytest.param(
+            both(fail(DENIED), event_about("SecretStore", "aurora-secret-store")),
+            "the event that says why is gone",
+            "force-sync",
+            id="a warning about a store that is ready is old",
         ),
     ],
 )
@@ -327,3 +474,75 @@ def test_waits_until_the_last_one_is_in_sync() -> None:
 
     sights, none = sync(cluster, "observability", [WANTED], wait)
     assert (sights[0].synced, none, slept) == (True, [], [1, 1, 1])
+
+
+CLUSTERED = {"name": "shared", "kind": "ClusterSecretStore"}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "labels", "refused"),
+    [
+        pytest.param([], {}, False, id="without conditions"),
+        pytest.param([{"namespaces": ["other"]}], {}, True, id="another name"),
+        pytest.param(
+            [{"namespaces": ["other"]}, {"namespaces": ["observability"]}], {}, False, id="its name"
+        ),
+        pytest.param([{"namespaceRegexes": ["^obs"]}], {}, False, id="a pattern of it"),
+        pytest.param([{"namespaceSelector": {"matchLabels": {"a": "b"}}}], {"a": "b"}, False, id="its label"),
+        pytest.param(
+            [{"namespaceSelector": {"matchLabels": {"a": "b"}}}], {"a": "c"}, True, id="another label"
+        ),
+        pytest.param(
+            [{"namespaceSelector": {"matchExpressions": [{"key": "a", "operator": "Exists"}]}}],
+            {},
+            True,
+            id="an expression",
+        ),
+        pytest.param(
+            [{"namespaceSelector": {"matchLabels": {"a": "b"}}}],
+            None,
+            False,
+            id="labels that may not be read",
+        ),
+    ],
+)
+def test_a_cluster_store_for_other_namespaces(
+    conditions: list[Object], labels: dict[str, str] | None, refused: bool
+) -> None:
+    cluster = Cluster()
+    cluster.fail()
+    cluster.objects["external_secret"]["spec"]["secretStoreRef"] = CLUSTERED
+    cluster.objects["shared"] = cluster.objects.pop("store")
+    cluster.objects["shared"]["spec"]["conditions"] = conditions
+    if labels is not None:
+        cluster.objects["namespace"] = {"metadata": {"name": "observability", "labels": labels}}
+    (cause,) = causes(cluster)
+    assert ("ClusterSecretStore shared is not allowed from namespace observability" in cause.what) is refused
+
+
+def test_the_store_of_a_single_entry_is_looked_at_too() -> None:
+    cluster = Cluster()
+    cluster.fail()
+    cluster.objects["external_secret"]["spec"]["data"][0]["sourceRef"] = {"storeRef": {"name": "nope"}}
+    (cause,) = causes(cluster)
+    assert "SecretStore nope does not exist in namespace observability" in cause.what
+
+
+def test_an_event_names_one_secret_of_several() -> None:
+    cluster = Cluster()
+    cluster.objects["external_secret"]["spec"]["dataFrom"] = [{"extract": {"key": "invoices"}}]
+    cluster.fail("error processing spec.dataFrom[0].extract, err: Secret does not exist")
+    (cause,) = causes(cluster)
+    assert "Secrets Manager has no secret invoices in region" in cause.what
+
+
+def test_events_that_may_not_be_read_are_named_where_they_would_help() -> None:
+    class Guarded(Cluster):
+        def get(self, path: str, query: t.Sequence[tuple[str, str]] = ()) -> Object | None:
+            if path == PATHS["events"]:
+                raise KubernetesError("events is forbidden")
+            return super().get(path, query)
+
+    cluster = Guarded()
+    cluster.fail()
+    assert "events is forbidden" in causes(cluster)[0].what

@@ -1,0 +1,183 @@
+# Copyright: (c) 2026, The eks_observability.stack developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was read about an external secret that is not in sync. PRIVATE: it may change at any time."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.model import (
+    Condition,
+    ExternalSecret,
+    Object,
+    SecretSeen,
+    Sight,
+    Source,
+    StoreReference,
+    ready_condition,
+)
+from ansible_collections.eks_observability.stack.plugins.module_utils._irsa.policies import (
+    AUDIENCE,
+    ROLE_ANNOTATION,
+    issuer_key,
+    subject,
+)
+
+AUDIENCE_ANNOTATION = "eks.amazonaws.com/audience"
+_PLACE = re.compile(r"spec\.data(?:From)?\[\d+\]")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What is wrong, and what to do about it."""
+
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.what}. {self.remedy}."
+
+
+@dataclass(frozen=True)
+class StoreSeen:
+    """A store and the service account that it uses."""
+
+    reference: StoreReference
+    store: Object | None = None
+    account: Object | None = None
+
+    @property
+    def condition(self) -> Condition | None:
+        return ready_condition(self.store) if self.store else None
+
+    @property
+    def ready(self) -> bool:
+        return self.condition is not None and self.condition.true
+
+    @property
+    def provider(self) -> Object:
+        """Its settings for AWS, empty for another provider."""
+        return (((self.store or {}).get("spec") or {}).get("provider") or {}).get("aws") or {}
+
+    @property
+    def prefix(self) -> str:
+        """What it puts before the names of secrets."""
+        return str(self.provider.get("prefix") or "")
+
+    @property
+    def region(self) -> str:
+        return str(self.provider.get("region") or "")
+
+    def account_name(self, namespace: str) -> tuple[str, str] | None:
+        """Namespace and name of its service account, None when it uses another way."""
+        reference = ((self.provider.get("auth") or {}).get("jwt") or {}).get("serviceAccountRef") or {}
+        if not reference.get("name"):
+            return None
+        elsewhere = reference.get("namespace") if self.reference.clustered else None
+        return elsewhere or namespace, reference["name"]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A secret in Secrets Manager without its values."""
+
+    exists: bool = False
+    deleting: bool = False
+    versions: frozenset[str] = frozenset()
+    readable: bool = False
+    """Whether its shape could be read."""
+    shape: t.Any = None
+    """Objects and lists as they are, anything else as None."""
+    is_json: bool = False
+    tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class AwsSeen:
+    """What AWS says of role and secrets."""
+
+    role_faults: Sequence[str] = ()
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    """By name, prefix included."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that a diagnosis looks at. Nothing here asks anybody."""
+
+    namespace: str
+    sight: Sight
+    at: StoreSeen = StoreSeen(StoreReference("SecretStore", ""))
+    """The store that is in trouble, or else the first."""
+    secret: SecretSeen | None = None
+    labels: Mapping[str, str] | None = None
+    """Of the namespace; None where they could not be read."""
+    issuer: str | None = None
+    told: Sequence[str] = ()
+    """Warnings about it and its store since it is not in sync, the newest first."""
+    aws: AwsSeen | None = None
+    unseen: Sequence[str] = ()
+    """What could not be looked at, and why."""
+
+    @property
+    def seen(self) -> ExternalSecret:
+        # It is there: the first of all checks has seen to it.
+        return t.cast(ExternalSecret, self.sight.external_secret)
+
+    @property
+    def title(self) -> str:
+        return f"ExternalSecret {self.namespace}/{self.seen.name}"
+
+    @property
+    def failed(self) -> str:
+        """What its condition says, empty unless it says that the sync failed."""
+        ready = self.seen.ready
+        return ready.message if ready is not None and not ready.true else ""
+
+    @property
+    def account_name(self) -> tuple[str, str] | None:
+        return self.at.account_name(self.namespace)
+
+    @property
+    def account(self) -> str:
+        """The service account in words."""
+        return f"ServiceAccount {'/'.join(self.account_name or (self.namespace, '(none)'))}"
+
+    @property
+    def role(self) -> str:
+        """ARN of the IAM role, empty when the service account names none."""
+        return annotation(self.at.account, ROLE_ANNOTATION)
+
+    @property
+    def role_in_words(self) -> str:
+        return f"Role {self.role or 'of the store'}"
+
+    def document_of(self, source: Source) -> str:
+        """Name of the secret that is read."""
+        return self.at.prefix + source.key
+
+    def documents(self, message: str = "") -> str:
+        """The secrets that are read, in words; the one that a message of External Secrets is about."""
+        place = _PLACE.search(message)
+        sources = [source for source in self.seen.sources if place and source.place == place[0]]
+        names = dict.fromkeys(self.document_of(source) for source in sources or self.seen.sources)
+        return f"secret {' or '.join(names) or '(none)'}"
+
+    @property
+    def trust(self) -> str:
+        """What the trust policy of the role has to demand."""
+        namespace, name = self.account_name or (self.namespace, "<service account>")
+        issuer = issuer_key(self.issuer or "<issuer of the cluster>")
+        audience = annotation(self.at.account, AUDIENCE_ANNOTATION) or AUDIENCE
+        return (
+            f'"{issuer}:sub" = "{subject(namespace, name)}" and "{issuer}:aud" = "{audience}", '
+            f"with the IAM OIDC provider of that issuer as principal"
+        )
+
+
+def annotation(found: Object | None, name: str) -> str:
+    return str((((found or {}).get("metadata") or {}).get("annotations") or {}).get(name, ""))

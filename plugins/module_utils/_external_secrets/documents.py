@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, The eks_observability.stack developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The secrets in Secrets Manager against what is asked of them. PRIVATE: it may change at any time.
+
+Plain data: nothing here asks AWS.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets import events
+from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.case import (
+    AwsSeen,
+    Case,
+    Cause,
+    Document,
+)
+from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.model import (
+    Source,
+)
+
+_LEAF = object()
+
+
+def fault(case: Case, aws: AwsSeen) -> Cause | None:
+    """The first thing that is asked for and not there."""
+    found = (
+        _fault(case, source, aws.documents.get(case.document_of(source))) for source in case.seen.sources
+    )
+    return next((cause for cause in found if cause is not None), None)
+
+
+def _fault(case: Case, source: Source, document: Document | None) -> Cause | None:
+    name = case.document_of(source)
+    if document is None:
+        return None
+    if not document.exists:
+        return events.no_secret(case, f"secret {name}")
+    if document.deleting:
+        return events.deleting(f"secret {name}")
+    if source.tags:
+        return None
+    if not source.version.startswith("uuid/") and source.version not in document.versions:
+        return Cause(
+            f"Secret {name} has no value with the label {source.version}",
+            "Write a value, or correct the version that is asked for",
+        )
+    return _shape_fault(source, name, document) if document.readable else None
+
+
+def _shape_fault(source: Source, name: str, document: Document) -> Cause | None:
+    if not source.property and source.target:
+        return None
+    if not document.is_json:
+        return events.no_object(name, "JSON")
+    part = _at(document.shape, source.property)
+    if part is _LEAF:
+        return events.no_property(name, source.property)
+    if not source.target and not isinstance(part, dict):
+        where = f"{name} at {source.property}" if source.property else name
+        return events.no_object(where, "a JSON object")
+    return None
+
+
+def keys(case: Case) -> set[str] | None:
+    """The keys that templates may name, None where they are not known."""
+    known: set[str] = set()
+    if case.seen.opaque:
+        return None
+    for source in case.seen.sources:
+        if source.target:
+            known.add(source.target)
+            continue
+        document = (case.aws.documents if case.aws else {}).get(case.document_of(source))
+        if document is None or not (source.tags or document.readable):
+            return None
+        part = dict.fromkeys(document.tags) if source.tags else _at(document.shape, source.property)
+        known.update(re.sub(r"[^\w.-]", "_", key) for key in (part if isinstance(part, dict) else ()))
+    return known
+
+
+def complete(case: Case) -> bool:
+    """Whether all secrets, and all of their keys that matter, have been seen."""
+    seen = [(case.aws.documents if case.aws else {}).get(case.document_of(one)) for one in case.seen.sources]
+    return bool(seen) and not case.seen.opaque and all(one is not None and one.readable for one in seen)
+
+
+def _at(shape: t.Any, path: str) -> t.Any:
+    """The part of a shape at a key as it is written, else at a path; _LEAF where there is none."""
+    if not path or (isinstance(shape, dict) and path in shape):
+        return shape[path] if path else shape
+    for name in path.split("."):
+        if isinstance(shape, dict) and name in shape:
+            shape = shape[name]
+        elif isinstance(shape, list) and name.isdigit() and int(name) < len(shape):
+            shape = shape[int(name)]
+        else:
+            return _LEAF
+    return shape

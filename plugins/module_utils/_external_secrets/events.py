@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, The eks_observability.stack developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the events of External Secrets mean. PRIVATE: it may change at any time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.case import (
+    Case,
+    Cause,
+)
+
+Explain = Callable[[Case, re.Match[str]], Cause]
+
+
+def cannot_become(case: Case, detail: str) -> Cause:
+    """The role cannot be assumed; `detail` says more, or nothing."""
+    return Cause(
+        f"{case.account} cannot become role {case.role}" + (f": {detail}" if detail else ""),
+        f"The role has to exist, and its trust policy has to demand {case.trust}",
+    )
+
+
+def may_not_read(case: Case, documents: str) -> Cause:
+    return Cause(
+        f"{case.role_in_words} may not read {documents}",
+        "Allow secretsmanager:GetSecretValue and DescribeSecret on its ARN, and kms:Decrypt where a key "
+        "of your own encrypts it",
+    )
+
+
+def no_secret(case: Case, documents: str) -> Cause:
+    return Cause(
+        f"Secrets Manager has no {documents} in region {case.at.region or '(of the store)'}",
+        "Compare remoteRef.key, extract.key and their version with what is there, and the store's region",
+    )
+
+
+def deleting(documents: str) -> Cause:
+    return Cause(
+        f"{documents[0].upper()}{documents[1:]} is scheduled for deletion",
+        "Restore it (aws secretsmanager restore-secret), or read another one",
+    )
+
+
+def no_property(document: str, key: str) -> Cause:
+    return Cause(
+        f"The document {document} has no key {key}",
+        "Write that key into the document, or correct the property that is asked for",
+    )
+
+
+def no_object(document: str, detail: str) -> Cause:
+    return Cause(
+        f"The document {document} is not {detail}",
+        "Read it with data, as one value, or write an object of keys and values into it",
+    )
+
+
+def template(case: Case, detail: str) -> Cause:
+    return Cause(
+        f"The template of {case.seen.name} cannot be applied ({detail})",
+        "Correct target.template; a key that the document lacks is an error there",
+    )
+
+
+def _cannot_become(case: Case, match: re.Match[str]) -> Cause:
+    said = re.search(r"api error (.+)", match.string)
+    return cannot_become(case, said[1] if said else "")
+
+
+def _no_key(case: Case, match: re.Match[str]) -> Cause:
+    return Cause(
+        f"{case.role_in_words} may not use the KMS key of {case.documents(match.string)}",
+        "Allow kms:Decrypt on that key, in the role's policy and in the key's policy",
+    )
+
+
+def _may_not_read(case: Case, match: re.Match[str]) -> Cause:
+    # IAM answers alike for what may not be read and for what is not there.
+    return may_not_read(case, f"{case.documents(match.string)} (nor learn whether it exists)")
+
+
+def _other_region(case: Case, match: re.Match[str]) -> Cause:
+    return Cause(
+        f"AWS does not accept the credentials of {case.role_in_words.lower()} in region {case.at.region}",
+        f"Correct the region of {case.at.reference}, or enable it in the account",
+    )
+
+
+def _decoding(case: Case, match: re.Match[str]) -> Cause:
+    return Cause(
+        f"The value of {case.documents(match.string)} is not what decodingStrategy {match['strategy']} "
+        f"wants ({match['detail']})",
+        "Correct the value, or set decodingStrategy: None",
+    )
+
+
+def _keys(case: Case, match: re.Match[str]) -> Cause:
+    return Cause(
+        f"The keys of {case.documents(match.string)} cannot be those of a Secret ({match['detail']})",
+        "Rename them in the document, or set conversionStrategy or rewrite",
+    )
+
+
+def _refused(case: Case, match: re.Match[str]) -> Cause:
+    return Cause(
+        f"Kubernetes refuses Secret {match['name']}: {match['detail'].strip()}",
+        "Correct keys, labels, annotations or type in target.template; a Secret's type cannot be changed",
+    )
+
+
+def _not_admitted(case: Case, match: re.Match[str]) -> Cause:
+    return not_admitted(case)
+
+
+def not_admitted(case: Case) -> Cause:
+    return Cause(
+        f"{case.at.reference} is not allowed from namespace {case.namespace}",
+        "Add the namespace to spec.conditions of the store, or use a store of the namespace",
+    )
+
+
+_ABSENT = r"ResourceNotFoundException|Secret does not exist|can't find the specified secret"
+_DENIED = r"AccessDenied|StatusCode: 403|not authorized to perform"
+_TEMPLATE = r"could not (?:apply|execute) template:?(?P<detail>.{0,400})"
+
+#: The first that matches explains, so what is special comes first; the very first is about becoming the role.
+EVENTS: Sequence[tuple[re.Pattern[str], Explain]] = tuple(
+    (re.compile(pattern, re.S), explain)
+    for pattern, explain in (
+        (r"AssumeRoleWithWebIdentity|InvalidIdentityToken|sts:AssumeRole", _cannot_become),
+        (r"is not allowed from namespace", _not_admitted),
+        (r"(?i)AccessDenied\w*\b.*\bkms|access to KMS is not allowed", _no_key),
+        (r"UnrecognizedClientException|InvalidClientTokenId", _other_region),
+        (_DENIED, _may_not_read),
+        (r"(?:marked|scheduled) for deletion", lambda case, match: deleting(case.documents(match.string))),
+        (_ABSENT, lambda case, match: no_secret(case, case.documents(match.string))),
+        (
+            r"key (?P<key>\S+) does not exist in secret (?P<document>\S+)",
+            lambda case, match: no_property(case.at.prefix + match["document"], match["key"]),
+        ),
+        (
+            r"unable to unmarshal secret (?P<document>\S+): (?P<detail>.+)",
+            lambda case, match: no_object(
+                case.at.prefix + match["document"], f"a JSON object ({match['detail']})"
+            ),
+        ),
+        (r"error applying decoding strategy (?P<strategy>\w+) to data: (?P<detail>.+)", _decoding),
+        (r"(?:error applying \w+ strategy \w+ to keys|invalid secret keys[^:]*): (?P<detail>.+)", _keys),
+        (_TEMPLATE, lambda case, match: template(case, match["detail"].strip())),
+        (r'Secret "(?P<name>[^"]+)" is invalid: (?P<detail>.+)', _refused),
+        (r'secrets "(?P<name>[^"]+)" is forbidden: (?P<detail>.+)', _refused),
+    )
+)
+
+
+def explained(case: Case) -> Cause | None:
+    """What the newest event says that says anything."""
+    for message in case.told:
+        # With a store that is not ready nothing is read: what was said of reading is old.
+        for pattern, explain in EVENTS if case.at.ready else EVENTS[:1]:
+            match = pattern.search(message)
+            if match:
+                return explain(case, match)
+    return None
