@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from kubernetes import client, config
 
 from lab.waiting import wait_until
+from tests.conformance.cluster import Cluster, Object, RefusedError
 from tests.e2e.laboratory import Laboratory
 
-Object = dict[str, Any]
 #: What a case comes to: the health of its targets or rules, or that the operator refuses it.
 Outcome = Sequence[str] | str
 REJECTED = "rejected"
@@ -26,18 +25,6 @@ REJECTED = "rejected"
 SETTLE_SECONDS = 120
 MONITORING, PROMETHEUS = "monitoring", "judged"
 _SELECTED = {"judged": "yes"}
-_EXPORTER = "quay.io/prometheuscommunity/postgres-exporter"
-_PATHS = {
-    "Namespace": "/api/v1/namespaces",
-    "Pod": "/api/v1/namespaces/{}/pods",
-    "Secret": "/api/v1/namespaces/{}/secrets",
-    "Service": "/api/v1/namespaces/{}/services",
-    "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
-    "Prometheus": "/apis/monitoring.coreos.com/v1/namespaces/{}/prometheuses",
-    "ServiceMonitor": "/apis/monitoring.coreos.com/v1/namespaces/{}/servicemonitors",
-    "PodMonitor": "/apis/monitoring.coreos.com/v1/namespaces/{}/podmonitors",
-    "PrometheusRule": "/apis/monitoring.coreos.com/v1/namespaces/{}/prometheusrules",
-}
 #: What a Service that has nobody behind it yet answers.
 _STARTING = {404, 500, 502, 503}
 
@@ -180,8 +167,7 @@ class Scraping:
     """One laboratory, with a Prometheus of its own for the cases."""
 
     def __init__(self, laboratory: Laboratory) -> None:
-        self._client = config.new_client_from_config(laboratory.endpoints["kubeconfig"])
-        self._exporter = f"{_EXPORTER}:v{laboratory.endpoints['exporter_version']}"
+        self._cluster = Cluster(laboratory)
 
     def prepare(self) -> None:
         """Make everything of the first stage."""
@@ -197,10 +183,10 @@ class Scraping:
     def clear(self) -> None:
         """Remove what takes the machine's time."""
         for kind in ("Prometheus", "Service"):
-            self._send("DELETE", f"{_PATHS[kind].format(MONITORING)}/{PROMETHEUS}")
+            self._cluster.delete(kind, PROMETHEUS, MONITORING)
         for body in GIVEN["objects"]:
             if body["kind"] == "Namespace":
-                self._send("DELETE", f"{_path(body)}/{body['metadata']['name']}")
+                self._cluster.delete("Namespace", body["metadata"]["name"])
 
     def look(self) -> Look | None:
         """What Prometheus and the API show now; None while Prometheus starts."""
@@ -209,30 +195,30 @@ class Scraping:
                 targets=self._ask("targets"),
                 groups=self._ask("rules")["groups"],
                 configuration=_parsed(self._ask("status/config")["yaml"]),
-                events=self._send("GET", "/api/v1/events")["items"],
-                prometheus=self._send("GET", f"{_PATHS['Prometheus'].format(MONITORING)}/{PROMETHEUS}"),
+                events=self._cluster.find("Event"),
+                prometheus=self._cluster.get("Prometheus", PROMETHEUS, MONITORING) or {},
             )
-        except client.ApiException as error:
+        except RefusedError as error:
             if error.status in _STARTING:
                 return None
             raise
 
     def _create(self, body: Object) -> None:
-        text = json.dumps(body).replace("EXPORTER", self._exporter)
-        self._send("POST", _path(body), json.loads(text))
+        text = json.dumps(body).replace("EXPORTER", self._cluster.exporter)
+        self._cluster.create(json.loads(text))
 
     def _change(self, body: Object, change: Object) -> None:
-        path = f"{_path(body)}/{body['metadata']['name']}"
+        kind, name, namespace = body["kind"], body["metadata"]["name"], body["metadata"]["namespace"]
         if "patch" in change:
-            self._send("PATCH", path, change["patch"])
+            self._cluster.patch(kind, name, namespace, change["patch"])
         elif change["object"] is None:
-            self._send("DELETE", path)
+            self._cluster.delete(kind, name, namespace)
         else:
             self._create(body)
 
     def _prometheus(self) -> Sequence[Object]:
         """A Prometheus like the laboratory's, but for what it selects and how often it looks."""
-        (usual,) = self._send("GET", _PATHS["Prometheus"].format(MONITORING))["items"]
+        (usual,) = self._cluster.find("Prometheus", MONITORING)
         selectors = {
             f"{what}{part}": {"matchLabels": _SELECTED}
             for what in ("serviceMonitor", "podMonitor", "rule")
@@ -253,19 +239,7 @@ class Scraping:
         ]
 
     def _ask(self, what: str) -> Any:
-        service = f"{_PATHS['Service'].format(MONITORING)}/{PROMETHEUS}:web"
-        return self._send("GET", f"{service}/proxy/api/v1/{what}")["data"]
-
-    def _send(self, method: str, path: str, body: Object | None = None) -> Any:
-        content = "application/merge-patch+json" if method == "PATCH" else "application/json"
-        request = self._client.param_serialize(
-            method, path, header_params={"Content-Type": content}, body=body, auth_settings=["BearerToken"]
-        )
-        answer = self._client.call_api(*request)
-        answer.read()
-        if not 200 <= answer.status < 300:
-            raise client.ApiException(http_resp=answer)
-        return json.loads(answer.data)
+        return self._cluster.ask(MONITORING, f"{PROMETHEUS}:web", f"/api/v1/{what}")["data"]
 
 
 def settled(labs: Sequence[Scraping], done: Callable[[Sequence[Look]], bool]) -> Sequence[Look]:
@@ -295,10 +269,6 @@ def at_once(act: Callable[[Scraping], Any], labs: Sequence[Scraping]) -> Sequenc
 def _parsed(text: str) -> Object:
     """A configuration, which changes less often than it is looked at."""
     return dict(yaml.load(text, yaml.CSafeLoader))
-
-
-def _path(body: Object) -> str:
-    return _PATHS[body["kind"]].format(body["metadata"].get("namespace"))
 
 
 def _is_of(reference: Object, body: Object) -> bool:

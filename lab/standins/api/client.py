@@ -135,9 +135,19 @@ class Api:
         body = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": pod}, "target": target}
         self._request("POST", POD.path(namespace, pod, "binding"), body)
 
-    def token(self, namespace: str, account: str, audiences: Sequence[str] = (), seconds: int = 3600) -> str:
-        """A token of a service account, made by the API's TokenRequest."""
-        spec = {"expirationSeconds": seconds, **({"audiences": list(audiences)} if audiences else {})}
+    def token(
+        self,
+        namespace: str,
+        account: str,
+        audiences: Sequence[str] = (),
+        seconds: int = 3600,
+        pod: Object | None = None,
+    ) -> str:
+        """A token of a service account, made by the API's TokenRequest; it ends with `pod` if given."""
+        spec: Object = {"expirationSeconds": seconds, **({"audiences": list(audiences)} if audiences else {})}
+        if pod:
+            names = {key: pod["metadata"][key] for key in ("name", "uid")}
+            spec["boundObjectRef"] = {"apiVersion": "v1", "kind": "Pod", **names}
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
         answer = self._request("POST", SERVICE_ACCOUNT.path(namespace, account, "token"), body)
         return str(answer["status"]["token"])

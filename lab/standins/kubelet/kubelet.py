@@ -51,6 +51,7 @@ class Kubelet:
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._alive = 0.0
+        self._ready_since = timestamp()
         self._ticker = threading.Thread(target=self._tick, name="kubelet-tick", daemon=True)
         watches = [
             Watch(POD, relevant=_relevant),
@@ -143,7 +144,7 @@ class Kubelet:
 
     def _give_sign_of_life(self) -> bool:
         self._alive = time.monotonic()
-        status = {"status": _node_status(self._node.network.node)}
+        status = {"status": _node_status(self._node.network.node, self._ready_since)}
         self._api.patch(NODE, NODE_NAME, None, status, "status")
         return True
 
@@ -171,16 +172,15 @@ def _node() -> Object:
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE_NAME, "labels": labels}}
 
 
-def _node_status(address: str) -> Object:
+def _node_status(address: str, ready_since: str) -> Object:
     capacity = {"cpu": "2", "memory": "4Gi", "pods": "110"}
-    now = timestamp()
     ready = {
         "type": "Ready",
         "status": "True",
         "reason": "KubeletReady",
         "message": "kubelet is posting ready status",
-        "lastHeartbeatTime": now,
-        "lastTransitionTime": now,
+        "lastHeartbeatTime": timestamp(),
+        "lastTransitionTime": ready_since,
     }
     addresses = [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": NODE_NAME}]
     return {

@@ -10,21 +10,24 @@ from lab.standins.kubelet.containers import Container
 
 
 def pod_status(
-    pod: Object, addresses: tuple[str, str], inits: Sequence[Container], containers: Sequence[Container]
+    pod: Object,
+    addresses: tuple[str, str | None],
+    inits: Sequence[Container],
+    containers: Sequence[Container],
 ) -> Object:
-    """What the kubelet writes into the pod's status; `addresses` are the node's and the pod's."""
+    """What the kubelet writes into the pod's status; `addresses` are the node's and, if any, the pod's."""
     node, address = addresses
     old = pod.get("status") or {}
     status: Object = {
         "phase": _phase(pod["spec"].get("restartPolicy") or "Always", inits, containers),
-        "conditions": _conditions(old.get("conditions") or [], inits, containers),
+        "conditions": _conditions(old.get("conditions") or [], bool(address), inits, containers),
         "hostIP": node,
         "hostIPs": [{"ip": node}],
-        "podIP": address,
-        "podIPs": [{"ip": address}],
         "startTime": old.get("startTime") or timestamp(),
         "containerStatuses": [container.status() for container in containers],
     }
+    if address:
+        status |= {"podIP": address, "podIPs": [{"ip": address}]}
     if inits:
         status["initContainerStatuses"] = [container.status() for container in inits]
     return status
@@ -42,24 +45,24 @@ def _phase(policy: str, inits: Sequence[Container], containers: Sequence[Contain
 
 
 def _conditions(
-    old: Sequence[Object], inits: Sequence[Container], containers: Sequence[Container]
+    old: Sequence[Object], networked: bool, inits: Sequence[Container], containers: Sequence[Container]
 ) -> list[Object]:
     waiting = [one.name for one in inits if not one.ready]
     unready = [one.name for one in containers if not one.ready]
     initialized = f"containers with incomplete status: [{' '.join(waiting)}]" if waiting else ""
     ready = f"containers with unready status: [{' '.join(unready)}]" if unready else ""
     wanted = [
-        ("PodReadyToStartContainers", "", ""),
-        ("Initialized", "ContainersNotInitialized", initialized),
-        ("Ready", "ContainersNotReady", ready),
-        ("ContainersReady", "ContainersNotReady", ready),
-        ("PodScheduled", "", ""),
+        ("PodReadyToStartContainers", networked, "", ""),
+        ("Initialized", not initialized, "ContainersNotInitialized", initialized),
+        ("Ready", not ready, "ContainersNotReady", ready),
+        ("ContainersReady", not ready, "ContainersNotReady", ready),
+        ("PodScheduled", True, "", ""),
     ]
     return [_condition(old, *one) for one in wanted]
 
 
-def _condition(old: Sequence[Object], name: str, reason: str, problem: str) -> Object:
-    status = "False" if problem else "True"
+def _condition(old: Sequence[Object], name: str, true: bool, reason: str, problem: str) -> Object:
+    status = "True" if true else "False"
     before = next((one for one in old if one["type"] == name), {})
     since = before["lastTransitionTime"] if before.get("status") == status else timestamp()
     condition: Object = {"type": name, "status": status, "lastProbeTime": None, "lastTransitionTime": since}

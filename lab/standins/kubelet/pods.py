@@ -62,6 +62,7 @@ class Pod:
                 container.wait("PodInitializing")
         self._policy = spec.get("restartPolicy") or "Always"
         self._home = node.home / pod["metadata"]["uid"]
+        self._mounted = False
         self._volumes = Volumes(self._home / "volumes", node.api, self._lookup)
         ports = [port["containerPort"] for one in spec["containers"] for port in one.get("ports") or []]
         network = node.network
@@ -91,8 +92,10 @@ class Pod:
             except VolumeError as error:
                 self._node.events.warn(pod, "FailedMount", str(error))
             else:
+                self._mounted = True
                 self._start_containers()
-            addresses = self._node.network.node, self.address
+            # A pod gets its network when its volumes are there.
+            addresses = self._node.network.node, self.address if self._mounted else None
             return pod_status(pod, addresses, self._inits, self._containers)
 
     def renewal(self) -> float | None:
@@ -140,12 +143,11 @@ class Pod:
             self._start(container)
         elif container.backing_off(self._policy, now):
             metadata = self._pod["metadata"]
-            where = f"pod={metadata['name']}_{metadata['namespace']}({metadata['uid']})"
-            text = f"back-off {container.pause:g}s restarting failed container={container.name} {where}"
+            name = f"{metadata['name']}_{metadata['namespace']}({metadata['uid']})"
+            text = f"back-off {container.pause:g}s restarting failed container={container.name} pod={name}"
             container.wait("CrashLoopBackOff", text)
-            self._node.events.warn(
-                self._pod, "BackOff", f"Back-off restarting failed container {container.name}"
-            )
+            told = f"Back-off restarting failed container {container.name} in pod {name}"
+            self._node.events.warn(self._pod, "BackOff", told)
 
     def _start(self, container: Container) -> None:
         if not self._node.runtime.knows(container.spec["image"]):

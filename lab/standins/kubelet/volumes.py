@@ -18,6 +18,12 @@ from lab.standins.kubelet.environment import ConfigError, Lookup, field_value
 _RENEW_AT = 0.8
 
 
+_MISSING_KEY = {
+    "ConfigMap": "configmap references non-existent config",
+    "Secret": "references non-existent secret",
+}
+
+
 class VolumeError(Exception):
     """A volume cannot be set up (yet)."""
 
@@ -103,7 +109,8 @@ class Volumes:
             if item["key"] in files:
                 chosen[item["path"]] = files[item["key"]]
             elif not reference.get("optional"):
-                raise ConfigError(f"references non-existent {kind.lower()} key: {item['key']}")
+                what = _MISSING_KEY[kind]
+                raise ConfigError(f"{what} key: {item['key']}")
         return chosen
 
     def _token(self, wish: Object, pod: Object) -> str:
@@ -112,7 +119,7 @@ class Volumes:
         if time.time() >= renew:
             life = int(wish.get("expirationSeconds") or 3600)
             audiences = [audience] if audience else []
-            token = self.api.token(pod["metadata"]["namespace"], account, audiences, life)
+            token = self.api.token(pod["metadata"]["namespace"], account, audiences, life, pod)
             self._tokens[account, audience] = (token, time.time() + life * _RENEW_AT)
         return token
 

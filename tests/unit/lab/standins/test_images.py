@@ -131,8 +131,8 @@ def test_what_is_missing_is_said_as_the_kubelet_says_it(source: Object, error: s
 class Tokens:
     """Hands out tokens like the API."""
 
-    def token(self, namespace: str, account: str, audiences: list[str], seconds: int) -> str:
-        return f"{namespace}/{account}/{','.join(audiences)}"
+    def token(self, namespace: str, account: str, audiences: list[str], seconds: int, pod: Object) -> str:
+        return f"{namespace}/{account}/{','.join(audiences)}/{pod['metadata']['name']}"
 
 
 @pytest.fixture
@@ -179,8 +179,13 @@ def test_a_volume_follows_its_secret(volumes: Volumes) -> None:
         ),
         pytest.param(
             {"configMap": {"name": "config", "items": [{"key": "k", "path": "k"}]}},
-            'MountVolume.SetUp failed for volume "v" : references non-existent configmap key: k',
-            id="key",
+            'MountVolume.SetUp failed for volume "v" : configmap references non-existent config key: k',
+            id="key of a ConfigMap",
+        ),
+        pytest.param(
+            {"secret": {"secretName": "creds", "items": [{"key": "k", "path": "k"}]}},
+            'MountVolume.SetUp failed for volume "v" : references non-existent secret key: k',
+            id="key of a Secret",
         ),
         pytest.param(
             {"hostPath": {"path": "/"}}, "knows volumes of secret", id="a kind that the lab has not"
@@ -198,5 +203,7 @@ def test_a_projected_token(volumes: Volumes) -> None:
         "serviceAccountToken": {"path": "token", "audience": "sts.amazonaws.com", "expirationSeconds": 1000}
     }
     volumes.prepare(pod_with({"name": "t", "projected": {"sources": [source]}}))
-    assert (volumes.root / "t" / "token").read_text() == "demo/acc/sts.amazonaws.com"
+    assert (
+        volumes.root / "t" / "token"
+    ).read_text() == f"demo/acc/sts.amazonaws.com/{POD['metadata']['name']}"
     assert 790 < (volumes.renewal() or 0) <= 800

@@ -137,6 +137,13 @@ def test_pod_status(containers: list[Container], phase: str, ready: str) -> None
     assert (status["phase"], conditions["Ready"], status["podIP"]) == (phase, ready, "127.60.0.1")
 
 
+def test_a_pod_has_no_network_before_its_volumes() -> None:
+    status = pod_status({"spec": {}}, ("127.0.0.1", None), [], [Container({"name": "one", "image": "x"})])
+    conditions = {one["type"]: one["status"] for one in status["conditions"]}
+    assert (conditions["PodReadyToStartContainers"], conditions["PodScheduled"]) == ("False", "True")
+    assert not status.keys() & {"podIP", "podIPs"}
+
+
 def test_ports_by_name() -> None:
     container = {"ports": [{"name": "metrics", "containerPort": 9187}]}
     assert [port_of(container, port) for port in (80, "81", "metrics")] == [80, 81, 9187]

@@ -14,6 +14,7 @@ from lab.standins.api.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     ENDPOINTS,
+    NODE,
     POD,
     PROMETHEUS_RULE,
     SECRET,
@@ -217,6 +218,12 @@ def test_a_pod_that_cannot_run_says_why(lab: Lab, name: str, reason: str, messag
     if name == "no-volume":
         text = 'MountVolume.SetUp failed for volume "v" : secret "nope" not found'
         assert ("Pod", "FailedMount", text) in lab.events(pod["metadata"]["name"])
+        assert "podIP" not in pod["status"]
+    if name == "no-luck":
+        metadata = pod["metadata"]
+        where = f"{metadata['name']}_{NAMESPACE_NAME}({metadata['uid']})"
+        text = f"Back-off restarting failed container exporter in pod {where}"
+        assert ("Pod", "BackOff", text) in lab.events(metadata["name"])
     lab.api.delete(DEPLOYMENT, name, NAMESPACE_NAME)
     lab.until(lambda: not pods(lab, name), "its Pods to go")
 
@@ -253,6 +260,18 @@ def test_a_container_is_started_again(lab: Lab, number: signal.Signals, exit_cod
     assert container(lab, name)["lastState"]["terminated"]["exitCode"] == exit_code
     lab.until(lambda: is_ready(lab, name), "the Deployment to be ready again")
     lab.api.delete(DEPLOYMENT, name, NAMESPACE_NAME)
+
+
+def test_a_node_that_gives_signs_of_life_has_been_ready_since_its_start(lab: Lab) -> None:
+    def times() -> tuple[str, str]:
+        (ready,) = lab.api.find(NODE)[0]["status"]["conditions"]
+        return ready["lastHeartbeatTime"], ready["lastTransitionTime"]
+
+    first = times()
+    later = lab.until(
+        lambda: found if (found := times())[0] > first[0] else None, "a sign of life", timeout=15
+    )
+    assert later[1] == first[1]
 
 
 def test_a_missing_service_account_shows_at_the_deployment(lab: Lab) -> None:
