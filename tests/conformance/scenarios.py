@@ -75,7 +75,9 @@ class Judge:
         """Both are kubeconfigs."""
         self._kubeconfigs = (real, embedded)
         self._suffix = secrets.token_hex(3)
-        self.minor = int(Server(real).send(Request("version", "GET /version")).body["minor"])
+        version = Server(real).send(Request("version", "GET /version")).body
+        # EKS adds a plus.
+        self.minor = int(version["minor"].rstrip("+"))
         self.known = [entry for entry in declared() if entry.concerns(self.minor)]
 
     def differences(self, all_groups: Sequence[Group]) -> dict[str, list[Difference]]:
