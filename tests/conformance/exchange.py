@@ -26,7 +26,7 @@ MEDIA = {
 }
 _NAME = re.compile(r"<([a-z][a-z ]*)>")
 #: Far longer than any answer takes, so that a watch which says nothing fails the test instead of hanging it.
-_TIMEOUT = urllib3.Timeout(connect=5, read=10)
+_TIMEOUT = urllib3.Timeout(connect=20, read=60)
 
 
 @dataclass(frozen=True)
