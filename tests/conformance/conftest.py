@@ -16,6 +16,7 @@ import pytest
 
 from lab.network import private
 from tests.conformance.journeys import Interrupted, Journey, interrupted_journey, journey
+from tests.conformance.quiet import quiet
 from tests.conformance.scenarios import Verdict, verdict
 from tests.e2e.laboratory import Laboratory
 
@@ -81,7 +82,7 @@ def under_way(started: Started) -> UnderWay:
     plane = started.begin("plane", **CONTROL_PLANE)
     pool = ThreadPoolExecutor()
     verdicts = {
-        name: pool.submit(lambda lab=lab: verdict(Path(lab.result().endpoints["kubeconfig"])))
+        name: pool.submit(lambda lab=lab: _verdict(lab.result()))
         for name, lab in {"usual": plane, "older": older}.items()
     }
 
@@ -91,6 +92,11 @@ def under_way(started: Started) -> UnderWay:
         return interrupted_journey(older.result())
 
     return UnderWay(pool.submit(lambda: journey(travelled.result())), pool.submit(interruption), verdicts)
+
+
+def _verdict(lab: Laboratory) -> Verdict:
+    with quiet(lab):
+        return verdict(Path(lab.endpoints["kubeconfig"]))
 
 
 @pytest.fixture(scope="session")
@@ -112,8 +118,9 @@ def verdicts(under_way: UnderWay) -> Mapping[str, Future[Verdict]]:
 
 
 @pytest.fixture(scope="session")
-def plane(started: Started) -> Laboratory:
-    """A real control plane, on which tests compare what stand-ins do."""
+def plane(started: Started, verdicts: Mapping[str, Future[Verdict]]) -> Laboratory:
+    """A real control plane, on which tests compare what stand-ins do, once the requests are through."""
+    wait([verdicts["usual"]])
     return started.begin("plane", **CONTROL_PLANE).result()
 
 

@@ -38,8 +38,6 @@ class Journey:
     second: Run
     converged_checks: Mapping[str, Run]
     verified: Run
-    #: Check mode of a manifest that violates the namespace's standard.
-    warned: Run
     #: The standard that the namespace enforces, and what it says to a pod that violates it.
     enforced: str
     refused: str
@@ -63,7 +61,6 @@ def journey(lab: Laboratory) -> Journey:
         second=lab.play("site.yml", kubeconfig=limited),
         converged_checks=_checks(lab, limited),
         verified=lab.play("playbooks/verify.yml", kubeconfig=limited),
-        warned=lab.play("tests/conformance/violation.yml", "--check"),
         enforced=_enforced(lab),
         refused=_refusal(lab),
         secrets=lab.secrets_in_use(),
@@ -149,6 +146,9 @@ DEATHS: Sequence[Mapping[str, str]] = (
 )
 
 
+_SUBCOMMANDS = {"webhook", "certcontroller"}
+
+
 def interrupted_journey(lab: Laboratory) -> Interrupted:
     """Each death comes in the middle of site.yml, while its task begins."""
     deaths: dict[str, Run] = {}
@@ -180,8 +180,13 @@ def _versions(lab: Laboratory) -> tuple[str, str]:
 
 
 def alive(lab: Laboratory, program: str) -> list[int]:
-    """Process ids of a program of a laboratory."""
-    return [pid for pid in survivors(lab.state) if Path(command_line(pid)[0]).name == program]
+    """Process ids of a program of a laboratory; of External Secrets, without its webhook and helper."""
+    commands = {pid: command_line(pid) for pid in survivors(lab.state)}
+    return [
+        pid
+        for pid, (name, *arguments) in commands.items()
+        if Path(name).name == program and not _SUBCOMMANDS & set(arguments)
+    ]
 
 
 def kill(lab: Laboratory, program: str) -> None:

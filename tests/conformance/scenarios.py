@@ -75,6 +75,8 @@ class Judge:
         """Both are kubeconfigs."""
         self._kubeconfigs = (real, embedded)
         self._suffix = secrets.token_hex(3)
+        #: What the real one warned of, by the request's id.
+        self.warnings: dict[str, list[str]] = {}
         version = Server(real).send(Request("version", "GET /version")).body
         # EKS adds a plus.
         self.minor = int(version["minor"].rstrip("+"))
@@ -94,6 +96,7 @@ class Judge:
             self._prepare(server, group)
         trial = Trial(servers, self.known)
         result = {request.id: trial.differences(request) for request in group.requests}
+        self.warnings |= trial.warnings
         for server in servers:
             server.send(Request("end", "DELETE /api/v1/namespaces/<namespace>"))
         return result
@@ -113,8 +116,9 @@ class Verdict:
     #: Minor version of the real API server, and the differences that it is known to have.
     minor: int
     known: Sequence[Declared]
-    #: By the request's id.
+    #: By the request's id; so are the warnings of the real API server.
     differences: Mapping[str, list[Difference]]
+    warnings: Mapping[str, list[str]]
 
 
 def verdict(real: Path) -> Verdict:
@@ -128,7 +132,8 @@ def verdict(real: Path) -> Verdict:
         server.start()
         try:
             judge = Judge(real, server.kubeconfig)
-            return Verdict(judge.minor, judge.known, judge.differences(groups()))
+            differences = judge.differences(groups())
+            return Verdict(judge.minor, judge.known, differences, judge.warnings)
         finally:
             server.stop()
 
@@ -140,6 +145,8 @@ class Trial:
         self._servers = servers
         self._known = known
         self._comparison = Comparison()
+        #: What the first server warned of, by the request's id.
+        self.warnings: dict[str, list[str]] = {}
 
     def differences(self, request: Request) -> list[Difference]:
         """All differences of the answers to one request."""
@@ -149,7 +156,9 @@ class Trial:
             nonlocal found
             # What an attempt saw counts only if it is the last one.
             attempt = copy.deepcopy(self._comparison) if request.until else self._comparison
-            found = attempt.differences(*(server.send(request) for server in self._servers))
+            answers = [server.send(request) for server in self._servers]
+            self.warnings[request.id] = answers[0].warnings
+            found = attempt.differences(*answers)
             accepted = not undeclared(request.id, found, self._known)
             if accepted:
                 self._comparison = attempt

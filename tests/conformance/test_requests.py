@@ -34,5 +34,17 @@ def test_declared_difference_is_there(entry: Declared, verdict: Verdict) -> None
     assert any(entry.covers(name, found) for name, all_ in verdict.differences.items() for found in all_)
 
 
+def test_no_manifest_of_the_roles_causes_a_warning(verdict: Verdict) -> None:
+    """In a namespace with the labels that the role irsa gives it, so also of what its pods might not do."""
+    seen = {name: warnings for name, warnings in verdict.warnings.items() if name.startswith("roles: ")}
+    assert len(seen) > 50
+    assert {name: warnings for name, warnings in seen.items() if warnings} == {}
+
+
+def test_a_warning_would_be_seen(verdict: Verdict) -> None:
+    (warning,) = verdict.warnings["absent: warns of a Deployment whose Pods would do too much"]
+    assert "would violate PodSecurity" in warning
+
+
 def test_ids_are_unique() -> None:
     assert len(set(IDS)) == len(IDS)

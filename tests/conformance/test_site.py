@@ -8,8 +8,6 @@ from tests.conformance.deployer import USER
 from tests.conformance.journeys import DEATHS, Interrupted, Journey
 from tests.e2e.laboratory import Run
 
-#: How Ansible shows what the API server warns of.
-WARNING = "[WARNING]: "
 USERS = {"administrator": "lab-admin", "deployer": USER}
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 
@@ -69,17 +67,6 @@ def test_check_of_a_converged_cluster_writes_nothing_and_sees_nothing_to_do(
 def test_verification_passes(usual: Journey) -> None:
     assert usual.verified.code == 0, usual.verified.output
     assert writes(usual.verified, USER) == []
-
-
-def test_no_manifest_causes_a_warning(usual: Journey) -> None:
-    runs = [usual.first, usual.second, *usual.empty_checks.values(), *usual.converged_checks.values()]
-    assert [line for run in runs for line in run.output.splitlines() if WARNING in line] == []
-
-
-def test_a_warning_of_the_api_server_would_be_seen(usual: Journey) -> None:
-    """The proof that the test before can fail."""
-    assert WARNING in usual.warned.output
-    assert "restricted" in usual.warned.output
 
 
 def test_the_namespace_enforces_the_restricted_standard(usual: Journey) -> None:
