@@ -115,6 +115,9 @@ class AwsEndpoint:
         self._data_api.install(patches)
         # moto's own control paths know no caller, and one of them tells all secrets.
         patches.attribute(moto.moto_api._internal.urls, "url_paths", {})
+        # It would look at its own folders for each request.
+        modules = tuple(backends.list_of_moto_modules())
+        patches.attribute(backends, "list_of_moto_modules", lambda: modules)
 
     def stop(self) -> None:
         """Stop the servers and take back all patches."""

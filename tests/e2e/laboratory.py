@@ -155,11 +155,14 @@ class Laboratory:
 
     # Independent looks: boto3, psycopg, the Kubernetes client, HTTP.
 
-    def aws(self, service: str) -> Any:
+    def aws(self, service: str, region: str | None = None) -> Any:
         credentials = Path(self.endpoints["aws_credentials_file"]).read_text()
         keys = dict(re.findall(r"(aws_access_key_id|aws_secret_access_key)\s*=\s*(\S+)", credentials))
         return boto3.client(
-            service, endpoint_url=self.endpoints["aws_url"], region_name=self.endpoints["region"], **keys
+            service,
+            endpoint_url=self.endpoints["aws_url"],
+            region_name=region or self.endpoints["region"],
+            **keys,
         )
 
     @property

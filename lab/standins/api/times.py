@@ -18,6 +18,18 @@ def seconds(text: str) -> float:
     return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
 
 
+def as_go_writes(text: str) -> str:
+    """A duration as Go writes it back: `1h` is `1h0m0s`, `90s` is `1m30s`. Raises ValueError."""
+    whole = seconds(text)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    parts = [(hours, "h"), (minutes, "m")]
+    shown = "".join(f"{number}{unit}" for number, unit in parts if number or (unit == "m" and hours))
+    if 0 < whole < 1:
+        return f"{whole * 1000:g}ms"
+    return f"{shown}{rest:g}s"
+
+
 def timestamp() -> str:
     """The present time."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -292,4 +292,6 @@ def _go(error: ClientError) -> str:
     metadata, details = error.response["ResponseMetadata"], error.response["Error"]
     status, request = metadata["HTTPStatusCode"], metadata.get("RequestId", "")
     answer = f"https response error StatusCode: {status}, RequestID: {request}"
-    return f"{answer}, api error {details['Code']}: {details.get('Message', '')}"
+    # The SDK for Go names errors of the service's model by their types alone; boto3 has classes for them.
+    kind = "api error " if type(error) is ClientError else ""
+    return f"{answer}, {kind}{details['Code']}: {details.get('Message', '')}"

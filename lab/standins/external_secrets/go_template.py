@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import inspect
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -63,7 +64,7 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "lower": lambda text: str(text).lower(),
     "quote": lambda *values: " ".join(json.dumps(str(value), ensure_ascii=False) for value in values),
     "replace": lambda old, new, text: str(text).replace(old, new),
-    "toString": str,
+    "toString": lambda value: str(value),
     "trim": lambda text: str(text).strip(),
     "upper": lambda text: str(text).upper(),
     "urlquery": lambda *values: quote_plus("".join(map(str, values)), safe=""),
@@ -191,7 +192,8 @@ class _Pipeline:
         try:
             return FUNCTIONS[token.text](*arguments)
         except TypeError:
-            wrong = f"wrong number of args for {token.text}: got {len(arguments)}"
+            wanted = len(inspect.signature(FUNCTIONS[token.text]).parameters)
+            wrong = f"wrong number of args for {token.text}: want {wanted} got {len(arguments)}"
             raise self._execution_error(token, wrong) from None
 
     def _peek(self) -> _Token | None:

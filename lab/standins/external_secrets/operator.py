@@ -13,7 +13,7 @@ from lab.standins.api.controller import Controller, KnownError, Watch
 from lab.standins.api.events import Recorder
 from lab.standins.api.kinds import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Kind
 from lab.standins.api.objects import Key, Object, is_ready, key_of, labels_of
-from lab.standins.api.times import timestamp
+from lab.standins.api.times import as_go_writes, timestamp
 from lab.standins.external_secrets.aws_store import Aws, StoreError, get_store, is_foreign, open_store
 from lab.standins.external_secrets.provider_data import fetch
 from lab.standins.external_secrets.refresh import needs_refresh, until_refresh
@@ -144,9 +144,8 @@ class _ExternalSecrets:
             "conditions": _condition(external, "True", *outcome),
             "refreshTime": started,
             "syncedResourceVersion": synced_version(external),
+            "binding": _binding(external, outcome == SYNCED and creation_policy(external) != "None"),
         }
-        if outcome == SYNCED and creation_policy(external) != "None":
-            status["binding"] = {"name": target_name(external)}
         self._api.set_status(EXTERNAL_SECRET, external, status)
         return until_refresh({**external, "status": status}, time.time())
 
@@ -184,15 +183,17 @@ class _ExternalSecrets:
             self._store(external, secret, desired)
         except FinalError as error:
             # Another try would change nothing, so there is none.
-            self._failed(external, error.condition, _of_update(external, secret, error))
+            self._failed(external, error.condition, _of_update(external, secret, error), secret is not None)
             return False
         except SecretError as error:
-            raise self._failed(external, UPDATE_FAILED, _of_update(external, secret, error)) from error
+            cause = _of_update(external, secret, error)
+            raise self._failed(external, UPDATE_FAILED, cause, secret is not None) from error
         except ApiError as error:
             if error.status in {0, 409}:
                 raise
             where = f"unable to update secret {target_name(external)}: " if secret else ""
-            raise self._failed(external, UPDATE_FAILED, f"{where}{error.message}") from error
+            cause = f"{where}{error.message}"
+            raise self._failed(external, UPDATE_FAILED, cause, secret is not None) from error
         return True
 
     def _store(self, external: Object, secret: Object | None, desired: Object) -> None:
@@ -217,10 +218,11 @@ class _ExternalSecrets:
     def _missing(self, external: Object, text: str) -> None:
         self._events.normal(external, "MissingProviderSecret", text)
 
-    def _failed(self, external: Object, message: str, cause: str) -> KnownError:
+    def _failed(self, external: Object, message: str, cause: str, bound: bool = False) -> KnownError:
         self._events.warn(external, "UpdateFailed", cause)
         condition = _condition(external, "False", "SecretSyncedError", message)
-        self._api.set_status(EXTERNAL_SECRET, external, {"conditions": condition})
+        status = {"conditions": condition, "binding": _binding(external, bound)}
+        self._api.set_status(EXTERNAL_SECRET, external, status)
         return KnownError(f"{message}: {cause}")
 
     def _with_finalizer(self, external: Object) -> Object:
@@ -228,7 +230,7 @@ class _ExternalSecrets:
         if FINALIZER in finalizers:
             return external
         namespace, name = key_of(external)
-        patch = {"metadata": {"finalizers": [*finalizers, FINALIZER]}}
+        patch = {"metadata": {"finalizers": [*finalizers, FINALIZER]}, "spec": _as_written_back(external)}
         return self._api.patch(EXTERNAL_SECRET, name, namespace, patch)
 
     def _stores(self, external: Object) -> list[Object]:
@@ -283,6 +285,24 @@ class _ExternalSecrets:
             for external in self._api.find(EXTERNAL_SECRET, metadata.get("namespace"))
             if (external["spec"].get("secretStoreRef") or {}).get("name") == metadata["name"]
         ]
+
+
+def _binding(external: Object, bound: bool) -> Object:
+    """Which Secret it is bound to: bound is, whose Secret was there or could be made."""
+    old: Object = (external.get("status") or {}).get("binding") or {"name": ""}
+    return {"name": target_name(external)} if bound else old
+
+
+def _as_written_back(external: Object) -> Object:
+    """What of the spec is another after the real one has read it into its types and written it again."""
+    spec = external["spec"]
+    changed: Object = {"secretStoreRef": spec.get("secretStoreRef") or {}}
+    if spec.get("refreshInterval"):
+        changed["refreshInterval"] = as_go_writes(spec["refreshInterval"])
+    template = _target(external).get("template")
+    if template is not None:
+        changed["target"] = {"template": {"metadata": template.get("metadata") or {}}}
+    return changed
 
 
 def _of_update(external: Object, secret: Object | None, error: SecretError) -> str:

@@ -12,7 +12,13 @@ _DECODER = json.JSONDecoder()
 
 def members(document: str) -> dict[str, str]:
     """The members of an object: strings without their quotes, the rest as text. Raises ValueError."""
-    value = json.loads(document)
+    try:
+        value = json.loads(document)
+    except json.JSONDecodeError as error:
+        if error.pos >= len(document):
+            raise ValueError("unexpected end of JSON input") from None
+        wrong = f"invalid character '{document[error.pos]}' looking for beginning of value"
+        raise ValueError(wrong if error.msg == "Expecting value" else error.msg) from None
     if value is None:
         return {}
     if not isinstance(value, dict):

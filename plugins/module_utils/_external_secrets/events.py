@@ -68,8 +68,16 @@ def template(case: Case, detail: str) -> Cause:
 
 
 def _cannot_become(case: Case, match: re.Match[str]) -> Cause:
-    said = re.search(r"api error (.+)", match.string)
+    said = re.search(r"(?:api error |RequestID: \S*, (?!api error))(.+)", match.string)
     return cannot_become(case, said[1] if said else "")
+
+
+def _cannot_go_on(case: Case, match: re.Match[str]) -> Cause:
+    role = case.at.provider.get("role") or "of the store"
+    return Cause(
+        f"{case.role_in_words} cannot assume role {role}, which {case.at.reference} names",
+        "Allow the first sts:AssumeRole on the second, and let the second trust the first",
+    )
 
 
 def _no_key(case: Case, match: re.Match[str]) -> Cause:
@@ -128,11 +136,12 @@ _ABSENT = r"ResourceNotFoundException|Secret does not exist|can't find the speci
 _DENIED = r"AccessDenied|StatusCode: 403|not authorized to perform"
 _TEMPLATE = r"could not (?:apply|execute) template:?(?P<detail>.{0,400})"
 
-#: The first that matches explains, so what is special comes first; the very first is about becoming the role.
+#: The first that matches explains, so what is special comes first; the first two are about becoming a role.
 EVENTS: Sequence[tuple[re.Pattern[str], Explain]] = tuple(
     (re.compile(pattern, re.S), explain)
     for pattern, explain in (
-        (r"AssumeRoleWithWebIdentity|InvalidIdentityToken|sts:AssumeRole", _cannot_become),
+        (r"operation error STS: AssumeRole,", _cannot_go_on),
+        (r"AssumeRoleWithWebIdentity|InvalidIdentityToken", _cannot_become),
         (r"is not allowed from namespace", _not_admitted),
         (r"(?i)AccessDenied\w*\b.*\bkms|access to KMS is not allowed", _no_key),
         (r"UnrecognizedClientException|InvalidClientTokenId", _other_region),
@@ -162,7 +171,7 @@ def explained(case: Case) -> Cause | None:
     """What the newest event says that says anything."""
     for message in case.told:
         # With a store that is not ready nothing is read: what was said of reading is old.
-        for pattern, explain in EVENTS if case.at.ready else EVENTS[:1]:
+        for pattern, explain in EVENTS if case.at.ready else EVENTS[:2]:
             match = pattern.search(message)
             if match:
                 return explain(case, match)

@@ -78,7 +78,10 @@ def test_renders(template: str, text: str) -> None:
             id="a function that only the real one has",
         ),
         pytest.param(
-            '{{ .user | replace "a" }}', TemplateError, "wrong number of args", id="too few arguments"
+            '{{ .user | replace "a" }}',
+            TemplateError,
+            "wrong number of args for replace: want 3 got 2",
+            id="too few arguments",
         ),
         pytest.param("{{ .user .port }}", ParseError, "unexpected '.port'", id="two values"),
     ],

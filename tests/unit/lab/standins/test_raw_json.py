@@ -33,7 +33,9 @@ def test_members() -> None:
         pytest.param('"x"', "cannot unmarshal string", id="a text"),
         pytest.param("1", "cannot unmarshal number", id="a number"),
         pytest.param("true", "cannot unmarshal bool", id="a truth"),
-        pytest.param("a word", "Expecting value", id="no JSON"),
+        pytest.param("a word", "invalid character 'a' looking for beginning of value", id="no JSON"),
+        pytest.param("", "unexpected end of JSON input", id="nothing"),
+        pytest.param('{"a": 1', "unexpected end of JSON input", id="half an object"),
     ],
 )
 def test_what_has_no_members(document: str, error: str) -> None:

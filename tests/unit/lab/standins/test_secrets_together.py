@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lab.standins.api.kinds import EXTERNAL_SECRET, SECRET, SECRET_STORE
+from lab.standins.api.kinds import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE
 from tests.unit.lab.standins.laboratory import NAMESPACE_NAME, Lab
 
 Object = dict[str, Any]
@@ -198,7 +198,8 @@ def test_a_secret_follows_its_document_and_is_repaired(lab: Lab) -> None:
     template = {
         "data": {"user": "{{ .username }}", "dsn": f"://{{{{ .username }}}}:{password}@{{{{ .port }}}}"}
     }
-    external_secret(lab, "follow", {**ALL, "target": {"name": "follow-secret", "template": template}})
+    target = {"name": "follow-secret", "template": template}
+    external_secret(lab, "follow", {**ALL, "refreshInterval": "90s", "target": target})
     wanted = {"user": "app", "dsn": "://app:p%20w%2B%25@5432"}
     lab.until(lambda: secret_data(lab, "follow-secret") == wanted, "the Secret")
 
@@ -208,7 +209,9 @@ def test_a_secret_follows_its_document_and_is_repaired(lab: Lab) -> None:
 
     status = lab.until(synced, "the status of the ExternalSecret")
     assert status["binding"] == {"name": "follow-secret"}
-    assert status["syncedResourceVersion"].startswith("1-")
+    # The real one writes the spec back in its own form, which makes it another generation.
+    assert lab.get(EXTERNAL_SECRET, "follow")["spec"]["refreshInterval"] == "1m30s"
+    assert status["syncedResourceVersion"].startswith("2-")
 
     version = lab.get(SECRET, "follow-secret")["metadata"]["resourceVersion"]
     force(lab, "follow", "1")
@@ -228,3 +231,82 @@ def test_a_secret_follows_its_document_and_is_repaired(lab: Lab) -> None:
 
     lab.api.delete(EXTERNAL_SECRET, "follow", NAMESPACE_NAME)
     lab.until(lambda: not secret_data(lab, "follow-secret"), "the Secret to go with its owner")
+
+
+@pytest.fixture(scope="module")
+def shared(lab: Lab, accounts: None) -> None:
+    """Cluster stores that read with the account of whoever uses them."""
+    for name, spec in {
+        "everyone": {},
+        "others": {"conditions": [{"namespaces": ["default"]}]},
+        "mine": {
+            "conditions": [
+                {"namespaceSelector": {"matchLabels": {"nobody": "has"}}},
+                {"namespaceRegexes": ["^de"]},
+            ]
+        },
+        "foreign": {"controller": "another"},
+    }.items():
+        reference = {"jwt": {"serviceAccountRef": {"name": "reader"}}}
+        aws = {"service": "SecretsManager", "region": lab.settings.region, "auth": reference}
+        body = {"apiVersion": SECRET_STORE.api, "kind": "ClusterSecretStore", "metadata": {"name": name}}
+        lab.api.create(CLUSTER_SECRET_STORE, {**body, "spec": {"provider": {"aws": aws}, **spec}})
+
+
+def cluster_store(name: str) -> Object:
+    return {"secretStoreRef": {"name": name, "kind": "ClusterSecretStore"}}
+
+
+@pytest.mark.usefixtures("shared")
+@pytest.mark.parametrize(
+    ("name", "external_ready", "event"),
+    [
+        pytest.param("everyone", SYNCED, "secret created", id="reads with the account of the namespace"),
+        pytest.param("mine", SYNCED, "secret created", id="one condition of several fits"),
+        pytest.param(
+            "others",
+            GET_FAILED,
+            'using cluster store "others" is not allowed from namespace "demo": denied by spec.condition',
+            id="for other namespaces",
+        ),
+    ],
+)
+def test_a_cluster_store(lab: Lab, name: str, external_ready: tuple[str, str, str], event: str) -> None:
+    external_secret(lab, f"by-{name}", {**ALL, **cluster_store(name)})
+    lab.until(lambda: ready(lab.get(EXTERNAL_SECRET, f"by-{name}")) == external_ready, "the condition")
+    lab.until(lambda: any(event in one[2] for one in lab.events(f"by-{name}")), "the event")
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_store_of_another_controller_is_left_alone(lab: Lab) -> None:
+    external_secret(lab, "by-foreign", {**ALL, **cluster_store("foreign")})
+    # One that comes later has its turn later.
+    external_secret(lab, "after-foreign", {**ALL, **cluster_store("everyone")})
+    lab.until(lambda: ready(lab.get(EXTERNAL_SECRET, "after-foreign")) == SYNCED, "the later one")
+    assert ready(lab.get(EXTERNAL_SECRET, "by-foreign")) is None
+    assert ready(lab.api.get(CLUSTER_SECRET_STORE, "foreign")) is None
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_foreign_secret_is_labelled_first_and_an_immutable_one_left_as_it_is(lab: Lab) -> None:
+    metadata = {"name": "immutable", "namespace": NAMESPACE_NAME}
+    lab.api.create(
+        SECRET,
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": metadata,
+            "immutable": True,
+            "data": {"x": "eA=="},
+        },
+    )
+    external_secret(lab, "immutable", {**ALL, **cluster_store("everyone")})
+    wanted = ("False", "SecretSyncedError", "could not update secret, target is immutable")
+    external = lab.until(
+        lambda: (found := lab.get(EXTERNAL_SECRET, "immutable")) and ready(found) == wanted and found,
+        "the condition",
+    )
+    assert external["status"]["binding"] == {"name": "immutable"}
+    assert secret_data(lab, "immutable") == {"x": "x"}
+    labels = lab.get(SECRET, "immutable")["metadata"]["labels"]
+    assert labels["reconcile.external-secrets.io/managed"] == "true"

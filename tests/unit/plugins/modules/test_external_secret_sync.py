@@ -59,3 +59,11 @@ def test_a_cluster_that_does_not_answer_is_a_sentence(run: t.Any, monkeypatch: p
 
     monkeypatch.setattr(external_secret_sync, "connect", refuse)
     assert run.failure(external_secret_sync.main, **WISH) == "Could not reach the Kubernetes API: refused"
+
+
+def test_aws_is_asked_only_where_that_is_wanted(run: t.Any, cluster: Cluster, aws: t.Any) -> None:
+    cluster.fail()
+    cluster.objects["store"]["spec"]["provider"]["aws"]["region"] = "eu-central-1"
+    assert "look_in_aws: true looks there" in run.failure(external_secret_sync.main, **WISH)
+    message = run.failure(external_secret_sync.main, **WISH, look_in_aws=True)
+    assert "Secrets Manager has no secret orders in region eu-central-1" in message
