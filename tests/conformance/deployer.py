@@ -40,7 +40,8 @@ def deployer(lab: Laboratory) -> Path:
 
 
 def _objects() -> list[dict[str, Any]]:
-    return list(yaml.safe_load_all(_ACCESS.read_text()))
+    objects: list[dict[str, Any]] = yaml.safe_load(_ACCESS.read_text())["items"]
+    return objects
 
 
 def _for_service_accounts(obj: dict[str, Any]) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def explanation(scene: Scene, fault: Fault, *, events: bool, aws: bool) -> str:
     look_in_aws: LookInAws | None = partial(in_aws.look, scene.lab.aws) if aws else None
     wanted = [Wanted(fault.external, tuple(fault.spec.get("keys", ())))]
     reader = cluster if events else WithoutEvents(cluster)
-    _, causes = sync(reader, fault.namespace, wanted, once, look_in_aws)
+    _sights, causes = sync(reader, fault.namespace, wanted, once, look_in_aws)
     return "\n".join(map(str, causes))
 
 

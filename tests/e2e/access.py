@@ -31,7 +31,7 @@ class Right:
 
 def given_rights(path: Path) -> set[Right]:
     """All rights that the bound roles of a file give."""
-    documents = [one for one in yaml.safe_load_all(path.read_text()) if one]
+    documents = yaml.safe_load(path.read_text())["items"]
     roles = {_place(one): one["rules"] for one in documents if one["kind"].endswith("Role")}
     return {
         right

@@ -293,5 +293,5 @@ def _go(error: ClientError) -> str:
     status, request = metadata["HTTPStatusCode"], metadata.get("RequestId", "")
     answer = f"https response error StatusCode: {status}, RequestID: {request}"
     # The SDK for Go names errors of the service's model by their types alone; boto3 has classes for them.
-    kind = "api error " if type(error) is ClientError else ""
+    kind = "api error " if error.__class__ is ClientError else ""
     return f"{answer}, {kind}{details['Code']}: {details.get('Message', '')}"

@@ -57,6 +57,10 @@ def _base64_decoded(text: object) -> str:
         return f"illegal base64 data: {error}"
 
 
+def _to_string(value: object) -> str:
+    return str(value)
+
+
 FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "b64dec": _base64_decoded,
     "b64enc": lambda text: base64.b64encode(str(text).encode()).decode(),
@@ -64,7 +68,7 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "lower": lambda text: str(text).lower(),
     "quote": lambda *values: " ".join(json.dumps(str(value), ensure_ascii=False) for value in values),
     "replace": lambda old, new, text: str(text).replace(old, new),
-    "toString": lambda value: str(value),
+    "toString": _to_string,
     "trim": lambda text: str(text).strip(),
     "upper": lambda text: str(text).upper(),
     "urlquery": lambda *values: quote_plus("".join(map(str, values)), safe=""),

@@ -46,7 +46,7 @@ def _inside(text: str, name: str) -> str | None:
     if text.startswith("{"):
         return next((value for key, value in _parts(text, named=True) if json.loads(key) == name), None)
     if text.startswith("[") and name.isdigit():
-        return dict(enumerate(value for _, value in _parts(text, named=False))).get(int(name))
+        return dict(enumerate(value for _name, value in _parts(text, named=False))).get(int(name))
     return None
 
 

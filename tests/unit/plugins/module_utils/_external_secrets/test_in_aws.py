@@ -77,7 +77,7 @@ class Scene:
     def cause(self, clients: Callable[[str, str], t.Any] | None = None) -> str:
         wanted = [Wanted("aurora-credentials")]
         asked = partial(look, clients or (lambda service, region: self.aws.client(service)))
-        _, causes = sync(self.cluster, "observability", wanted, once, asked)
+        _sights, causes = sync(self.cluster, "observability", wanted, once, asked)
         (cause,) = causes
         return str(cause)
 

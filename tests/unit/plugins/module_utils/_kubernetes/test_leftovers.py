@@ -14,7 +14,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._kubernete
     find_leftovers,
 )
 
-ALL = ["create", "delete", "get", "list"]
+ALL = ("create", "delete", "get", "list")
 STORES = "external-secrets.io"
 
 
