@@ -86,7 +86,6 @@ class Laboratory:
         self.environment = {**os.environ, "LAB_STATE": str(state), "PATH": path, **environment}
         self.environment.pop("ANSIBLE_COLLECTIONS_PATH", None)
         self.state = state
-        self.runs: list[tuple[str, Run]] = []
 
     def command(self, verb: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -133,9 +132,7 @@ class Laboratory:
                     left.pop(task)()
         assert not left, f"the run never came to {', '.join(left)}:\n{output}"
         seen = {name: read(path, before[name]) for name, path in logs.items()}
-        run = Run(process.returncode, output, seen["aws"], seen["kubernetes"])
-        self.runs.append((playbook, run))
-        return run
+        return Run(process.returncode, output, seen["aws"], seen["kubernetes"])
 
     def kill_at(self, task: str, playbook: str, inventories: Sequence[str]) -> None:
         """Starts a run and kills it, with all its workers, as soon as it names the task."""

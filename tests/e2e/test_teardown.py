@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.access import Right, given_rights, needed_rights
 from tests.e2e.conftest import INVENTORIES
-from tests.e2e.laboratory import ROOT, Journey, Laboratory, Run, eventually
+from tests.e2e.laboratory import Journey, Laboratory, Run, eventually
 
 TEARDOWN = "playbooks/teardown.yml"
 NAMESPACE = "observability"
@@ -18,14 +17,6 @@ DOCUMENTS = {
     f"{stack}-postgres-{purpose}"
     for stack in ("aurora", "orders")
     for purpose in ("credentials", "app-credentials")
-}
-
-
-#: Asked for only where something is broken, as test_site_faults.py breaks it.
-EXPLAINING = {
-    Right(NAMESPACE, "", "events", "list"),
-    Right(NAMESPACE, "", "services", "list"),
-    Right("", "monitoring.coreos.com", "prometheuses", "list"),
 }
 
 
@@ -152,18 +143,6 @@ def test_namespace_of_somebody_else_stays_as_it_was(journey: Journey, lab: Labor
     assert guest.namespaces == [dict(namespaces.get(name=NAMESPACE).metadata.labels)] * 2
     added = {one[1:] for one in lab.everything() - journey.nothing}
     assert added == {("", NAMESPACE), (NAMESPACE, "default"), (NAMESPACE, "kube-root-ca.crt")}
-
-
-def test_access_rules_are_what_the_playbooks_ask_for(journey: Journey, lab: Laboratory, guest: Guest) -> None:
-    """Of a namespace that the rules' reader has made; in one of its own, the collection asks for more."""
-    verified = [run for playbook, run in lab.runs if playbook == "playbooks/verify.yml"]
-    runs = [*journey.runs, *verified, guest.site, guest.teardown]
-    wanted = needed_rights((one for run in runs for one in run.kubernetes), "lab-admin")
-    wanted -= {right for right in wanted if right.resource == "namespaces" and right.verb != "get"}
-    given = given_rights(ROOT / "docs/kubernetes-access.yml")
-    assert [right for right in wanted if not any(one.allows(right) for one in given)] == []
-    unused = {one for one in given if not any(one.allows(right) for right in wanted)}
-    assert unused <= EXPLAINING
 
 
 def eventually_without(lab: Laboratory, stack: str) -> set[tuple[str, ...]]:
