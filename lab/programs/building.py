@@ -9,7 +9,6 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from lab.programs.apt import SourceError
 from lab.programs.cache import Cache
 from lab.programs.golang import Go, find_go, require_room
 from lab.programs.model import Program
@@ -73,7 +72,11 @@ def _build_all(
     with cache.workshop() as work:
         for number, recipe in enumerate(missing, 1):
             title = f"{recipe.program} {recipe.version} ({number} of {len(missing)})"
-            _build(recipe, go, work, cache, lambda line, title=title: progress(f"{title}: {line}"))  # type: ignore[misc]
+            _build(recipe, go, work, cache, _titled(title, progress))
+
+
+def _titled(title: str, progress: Progress) -> Progress:
+    return lambda line: progress(f"{title}: {line}")
 
 
 def _build(recipe: Recipe, go: Go, work: Path, cache: Cache, progress: Progress) -> None:
@@ -92,6 +95,3 @@ def _build(recipe: Recipe, go: Go, work: Path, cache: Cache, progress: Progress)
     shutil.rmtree(entry, ignore_errors=True)
     tree.rename(entry)
     progress("built")
-
-
-__all__ = ["SourceError", "ensure_built"]
