@@ -3,6 +3,8 @@
 .NOTPARALLEL:
 SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Ansible starts a Python for each task: modules are compiled once, also where the environment says otherwise.
+unexport PYTHONDONTWRITEBYTECODE
 # Plain output where there is no terminal, also from those who would not look.
 ifndef MAKE_TERMOUT
 export NO_COLOR := 1
@@ -91,7 +93,8 @@ conformance: .venv/test.installed ## the same path on a real control plane, and 
 	$(call heading,conformance: the programs of a real control plane)
 	@python -m lab programs
 	$(call heading,conformance)
-	@pytest tests/conformance
+	@# Threads tell how far they are, which a capture of the whole process would keep for itself.
+	@pytest --capture=sys tests/conformance
 
 # -------------------------------------------------------------------------------------------------------------------
 .PHONY: clean

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from moto.secretsmanager.models import secretsmanager_backends
+from moto.secretsmanager.models import SecretsStore, secretsmanager_backends
 from moto.secretsmanager.responses import SecretsManagerResponse
 
 from lab.aws import policies
@@ -42,6 +42,15 @@ class Login:
         return f"Login({self.username!r}, ********)"
 
 
+def _once_more(original: Callable[..., Any], store: Any, key: str) -> Any:
+    """Each begins with a walk through all secrets, which fails when another request adds one meanwhile."""
+    while True:
+        try:
+            return original(store, key)
+        except RuntimeError:
+            continue
+
+
 class Secrets:
     """The secrets of the laboratory's account and region."""
 
@@ -55,7 +64,10 @@ class Secrets:
         return secretsmanager_backends[self._settings.account][self._settings.region]
 
     def install(self, patches: Patches) -> None:
-        """Make moto refuse what AWS refuses."""
+        """Make moto refuse what AWS refuses, and stand requests at the same time."""
+        for method in ("__contains__", "__getitem__", "get", "pop"):
+            patches.around(SecretsStore, method, _once_more)
+        patches.attribute(SecretsStore, "values", lambda store: list(dict.values(store)))
         patches.around(SecretsManagerResponse, "create_secret", self._create)
         patches.around(SecretsManagerResponse, "rotate_secret", self._rotate)
         for method in _NEEDS_LIVE:

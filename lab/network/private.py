@@ -84,6 +84,7 @@ class PrivateNetwork:
         self._gate = outside
         self._published: dict[tuple[str, int], str] = {}
         self._lock = threading.Lock()
+        self._serving: set[asyncio.Task[None] | None] = set()
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="gate", daemon=True).start()
 
@@ -119,10 +120,15 @@ class PrivateNetwork:
         """Serve `listener`, which is outside, by connections to `address` in here."""
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            # Nobody else holds the task once the client has gone, and it may still wait for the server.
+            task = asyncio.current_task()
+            self._serving.add(task)
             with contextlib.suppress(OSError):
                 there_reader, there_writer = await asyncio.open_connection(address, port)
                 await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
+                there_writer.close()
             writer.close()
+            self._serving.discard(task)
 
         listener.setblocking(False)
         asyncio.run_coroutine_threadsafe(asyncio.start_server(serve, sock=listener), self._loop).result()

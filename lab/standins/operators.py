@@ -76,10 +76,14 @@ def install(api: Api, kubeconfig: Path, programs: Programs, plane: ControlPlane,
 
 
 def helm_values(aws_url: str) -> Object:
-    """What External Secrets has to know of the laboratory's AWS."""
+    """The laboratory's AWS for External Secrets, and one pod each, as pods share the ports of one network."""
     services = ("STS", "SECRETSMANAGER")
     endpoints = [{"name": f"AWS_{service}_ENDPOINT", "value": aws_url} for service in services]
-    return {"extraEnv": [*endpoints, {"name": "AWS_EC2_METADATA_DISABLED", "value": "true"}]}
+    return {
+        "extraEnv": [*endpoints, {"name": "AWS_EC2_METADATA_DISABLED", "value": "true"}],
+        "replicaCount": 1,
+        "webhook": {"replicaCount": 1},
+    }
 
 
 def values_file(state: Path) -> Path:

@@ -1,41 +1,53 @@
-"""The laboratories of the conformance tests, and what playbooks did on them.
+"""The laboratories of the conformance tests, and what was done on them.
 
-Each is started at most once. The journeys take longest: they begin at once, and go on beside the other tests.
+Each is started at most once. What takes long begins at once, and goes on beside the tests.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from ansible.plugins.loader import init_plugin_loader
 
 from lab.network import private
+from tests.conformance.external_secrets import Scene, faults, make
 from tests.conformance.journeys import Interrupted, Journey, interrupted_journey, journey
+from tests.conformance.progress import Judged, Progress
 from tests.conformance.quiet import quiet
 from tests.conformance.scenarios import Verdict, verdict
 from tests.e2e.laboratory import Laboratory
+
+if TYPE_CHECKING:
+    from tests.conformance.explanations import Explanations
 
 #: The oldest of what lab/programs/versions.toml names.
 OLDER = {"LAB_KUBERNETES_VERSION": "1.34.4", "LAB_EXTERNAL_SECRETS_VERSION": "0.17.0"}
 CONTROL_PLANE = {"LAB_KUBERNETES": "control-plane"}
 
 
+def pytest_configure() -> None:
+    """Ansible must be the first to import from collections, or it does not find their filters."""
+    init_plugin_loader()
+
+
 class Started:
     """Laboratories that start when they are first wanted, also by several threads at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
         self._pool = ThreadPoolExecutor()
-        self._running: dict[str, Future[Laboratory]] = {}
+        self._running: dict[str, Future[Judged]] = {}
 
-    def begin(self, name: str, **environment: str) -> Future[Laboratory]:
+    def begin(self, name: str, **environment: str) -> Future[Judged]:
         """Start a laboratory, unless that has been done."""
         if name not in self._running:
-            self._running[name] = self._pool.submit(self._up, name, environment)
+            laboratory = Judged(name, self._progress, **environment)
+            self._running[name] = self._pool.submit(self._up, laboratory)
         return self._running[name]
 
     def end(self) -> None:
@@ -46,21 +58,19 @@ class Started:
         self._pool.shutdown()
 
     @staticmethod
-    def _up(name: str, environment: dict[str, str]) -> Laboratory:
-        state = Path(tempfile.mkdtemp(prefix=f"judge-{name}-"))
-        shutil.rmtree(state)
-        laboratory = Laboratory(state, **environment)
-        up = laboratory.command("up", check=False)
+    def _up(laboratory: Judged) -> Judged:
+        with laboratory.step("lab up"):
+            up = laboratory.command("up", check=False)
         if up.returncode != 0:
             laboratory.command("down", check=False)
-            raise RuntimeError(f"lab up ({name}): {up.stdout}{up.stderr}")
+            raise RuntimeError(f"lab up ({laboratory.name}): {up.stdout}{up.stderr}")
         return laboratory
 
 
 @pytest.fixture(scope="session")
-def started() -> Iterator[Started]:
+def started(request: pytest.FixtureRequest) -> Iterator[Started]:
     private.require()
-    laboratories = Started()
+    laboratories = Started(Progress(request.config.pluginmanager.getplugin("terminalreporter")))
     yield laboratories
     laboratories.end()
 
@@ -72,6 +82,8 @@ class UnderWay:
     usual: Future[Journey]
     interrupted: Future[Interrupted]
     verdicts: Mapping[str, Future[Verdict]]
+    #: What external_secret_sync said of each fault on the oldest External Secrets.
+    explanations: Future[Explanations]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -86,17 +98,40 @@ def under_way(started: Started) -> UnderWay:
         for name, lab in {"usual": plane, "older": older}.items()
     }
 
-    def interruption() -> Interrupted:
-        # Before servers die there.
+    def explain() -> Explanations:
         wait([verdicts["older"]])
+        return _explanations(older.result())
+
+    explanations = pool.submit(explain)
+
+    def interrupt() -> Interrupted:
+        # Servers die last.
+        wait([explanations])
         return interrupted_journey(older.result())
 
-    return UnderWay(pool.submit(lambda: journey(travelled.result())), pool.submit(interruption), verdicts)
+    return UnderWay(
+        usual=pool.submit(lambda: journey(travelled.result())),
+        interrupted=pool.submit(interrupt),
+        verdicts=verdicts,
+        explanations=explanations,
+    )
 
 
-def _verdict(lab: Laboratory) -> Verdict:
-    with quiet(lab):
+def _verdict(lab: Judged) -> Verdict:
+    with lab.step("requests"), quiet(lab):
         return verdict(Path(lab.endpoints["kubeconfig"]))
+
+
+def _explanations(lab: Judged) -> Explanations:
+    # It imports from a collection: see pytest_configure.
+    from tests.conformance.explanations import explain_all
+
+    with lab.step("faults of external secrets"):
+        scene = Scene(lab, faults(oldest=True))
+        make(scene)
+        said = explain_all(scene)
+        scene.unmake()
+        return said
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +150,12 @@ def interrupted(under_way: UnderWay) -> Interrupted:
 def verdicts(under_way: UnderWay) -> Mapping[str, Future[Verdict]]:
     """What came of the requests to API servers of each version."""
     return under_way.verdicts
+
+
+@pytest.fixture(scope="session")
+def oldest_explanations(under_way: UnderWay) -> Explanations:
+    """What external_secret_sync said of each fault on the oldest External Secrets."""
+    return under_way.explanations.result()
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,10 @@ class Server:
         cluster, user = _current_context(yaml.safe_load(kubeconfig.read_text()))
         self._address = str(cluster["server"])
         self._authorization = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
-        self._pool = urllib3.PoolManager(ssl_context=_ssl_context(cluster, user), retries=False)
+        # Whoever shows a certificate is its owner, whatever the token says.
+        self._pool, self._anonymous = (
+            urllib3.PoolManager(ssl_context=_ssl_context(cluster, who), retries=False) for who in (user, {})
+        )
         self._values: dict[str, str] = {}
 
     def know(self, **values: str) -> None:
@@ -86,9 +89,11 @@ class Server:
         content = self._content(request)
         if content is not None:
             headers["Content-Type"] = MEDIA.get(request.media, request.media)
+        pool = self._pool
         if request.token is not None:
+            pool = self._anonymous
             headers["Authorization"] = f"Bearer {self._filled(request.token)}"
-        response = self._pool.request(
+        response = pool.request(
             method,
             self._address + path,
             body=content,

@@ -6,20 +6,26 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import yaml
 from kubernetes import client, config
 
 from lab.processes import command_line, survivors
-from tests.conformance.deployer import deployer
+from tests.conformance.deployer import USER, deployer
 from tests.e2e.laboratory import Laboratory, Run, eventually
 
 CHECK = ("site.yml", "--check", "--diff", "-v")
+VERIFY = ("playbooks/verify.yml",)
+#: Who runs check mode, as the API server calls them.
+USERS = {"administrator": "lab-admin", "deployer": USER}
 NAMESPACE = "observability"
 TEARDOWN = ("playbooks/teardown.yml", "-e", "confirm=aurora")
 Objects = set[tuple[str, ...]]
@@ -51,20 +57,26 @@ def journey(lab: Laboratory) -> Journey:
     """Everything that is built is built by the user whose rights docs/kubernetes-access.yml describes."""
     installed = _install(lab)
     limited = deployer(lab)
-    # Keyword arguments are evaluated in this order, which is the order of the journey.
+    before = lab.everything()
+    empty = _side_by_side(lab, (CHECK, None), (CHECK, limited))
+    first = lab.play("site.yml", "--diff", "-v", kubeconfig=limited)
+    second = lab.play("site.yml", kubeconfig=limited)
+    *converged, verified = _side_by_side(lab, (CHECK, None), (CHECK, limited), (VERIFY, limited))
+    enforced, refused, secrets = _enforced(lab), _refusal(lab), lab.secrets_in_use()
+    teardown = lab.play(*TEARDOWN, kubeconfig=limited)
     return Journey(
         lab=lab,
         installed=installed,
-        before=lab.everything(),
-        empty_checks=_checks(lab, limited),
-        first=lab.play("site.yml", "--diff", "-v", kubeconfig=limited),
-        second=lab.play("site.yml", kubeconfig=limited),
-        converged_checks=_checks(lab, limited),
-        verified=lab.play("playbooks/verify.yml", kubeconfig=limited),
-        enforced=_enforced(lab),
-        refused=_refusal(lab),
-        secrets=lab.secrets_in_use(),
-        teardown=lab.play(*TEARDOWN, kubeconfig=limited),
+        before=before,
+        empty_checks=dict(zip(USERS, empty, strict=True)),
+        first=first,
+        second=second,
+        converged_checks=dict(zip(USERS, converged, strict=True)),
+        verified=verified,
+        enforced=enforced,
+        refused=refused,
+        secrets=secrets,
+        teardown=teardown,
         after=lab.everything(),
     )
 
@@ -92,12 +104,10 @@ def _run(program: Path, *arguments: str) -> None:
     subprocess.run([program, *arguments], check=True, capture_output=True)
 
 
-def _checks(lab: Laboratory, limited: Path) -> Mapping[str, Run]:
-    """Check mode as the administrator and as the other, side by side."""
-    users = {"administrator": None, "deployer": limited}
+def _side_by_side(lab: Laboratory, *runs: tuple[Sequence[str], Path | None]) -> Sequence[Run]:
+    """Runs that change nothing, each with the kubeconfig of its user."""
     with ThreadPoolExecutor() as pool:
-        runs = pool.map(lambda user: lab.play(*CHECK, kubeconfig=user), users.values())
-        return dict(zip(users, runs, strict=True))
+        return list(pool.map(lambda run: lab.play(*run[0], kubeconfig=run[1]), runs))
 
 
 def _enforced(lab: Laboratory) -> str:
@@ -130,11 +140,9 @@ class Interrupted:
     deaths: Mapping[str, Run]
     #: The run after the last death.
     last: Run
-    second: Run
-    verified: Run
 
 
-#: Program of each server, and the task during which it is killed. Each line is a run of its own.
+#: Program of each server, and the task at which it is killed. Each entry is a run of its own.
 DEATHS: Sequence[Mapping[str, str]] = (
     {
         "kube-controller-manager": "Service account | Have namespace and service account",
@@ -144,29 +152,52 @@ DEATHS: Sequence[Mapping[str, str]] = (
     {"kube-apiserver": "Sync | Have the store and the external secrets"},
     {"etcd": "Deploy | Have exporter, service and monitor"},
 )
-
-
+#: Of External Secrets: other programs in the same file.
 _SUBCOMMANDS = {"webhook", "certcontroller"}
+
+
+#: The one that stays away until the run is over: it comes back quicker than a playbook gives up.
+AWAY = "kube-apiserver"
 
 
 def interrupted_journey(lab: Laboratory) -> Interrupted:
     """Each death comes in the middle of site.yml, while its task begins."""
     deaths: dict[str, Run] = {}
     for killed in DEATHS:
-        acts = {task: (lambda name=name: kill(lab, name)) for name, task in killed.items()}
-        run = lab.play("site.yml", during=acts)
+        with ExitStack() as held:
+            acts = {task: partial(_end, lab, name, held) for name, task in killed.items()}
+            run = lab.play("site.yml", during=acts)
         deaths |= dict.fromkeys(killed, run)
         for name in killed:
-            eventually(lambda name=name: alive(lab, name), f"{name} to be back", timeout=60)
+            eventually(partial(alive, lab, name), f"{name} to be back", timeout=60)
         eventually(lab.answers, "the API server to answer", timeout=60)
-    return Interrupted(
-        lab=lab,
-        versions=_versions(lab),
-        deaths=deaths,
-        last=lab.play("site.yml"),
-        second=lab.play("site.yml"),
-        verified=lab.play("playbooks/verify.yml"),
-    )
+    return Interrupted(lab=lab, versions=_versions(lab), deaths=deaths, last=lab.play("site.yml"))
+
+
+def _end(lab: Laboratory, program: str, held: ExitStack) -> None:
+    kill(lab, program)
+    if program == AWAY:
+        held.enter_context(_kept_away(lab, program))
+
+
+@contextmanager
+def _kept_away(lab: Laboratory, program: str) -> Iterator[None]:
+    """Whenever the program comes back, it ends."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.2):
+            for pid in alive(lab, program):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 def _versions(lab: Laboratory) -> tuple[str, str]:

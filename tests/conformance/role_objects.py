@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
 
 from tests.conformance.exchange import Request
@@ -50,7 +49,6 @@ _MANAGER = "fieldManager=eks-observability-stack&force=true"
 
 def role_requests() -> tuple[Request, ...]:
     """For each object: check mode before, the first run, the second run, check mode after."""
-    init_plugin_loader()
     return tuple(request for role in _OBJECTS for item in _objects(role) for request in _requests(role, item))
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.conformance.deployer import USER
-from tests.conformance.journeys import DEATHS, Interrupted, Journey
-from tests.e2e.laboratory import Run
-
-USERS = {"administrator": "lab-admin", "deployer": USER}
-WRITES = {"create", "update", "patch", "delete", "deletecollection"}
+from tests.conformance.journeys import DEATHS, USERS, Interrupted, Journey
+from tests.e2e.laboratory import WRITES, Run
 
 
 def writes(run: Run, user: str) -> list[str]:
@@ -102,11 +99,9 @@ def test_a_run_that_meets_no_api_server_fails_with_a_sentence(interrupted: Inter
     assert "refused" in interrupted.deaths["kube-apiserver"].output
 
 
-def test_the_next_run_ends_well_and_the_one_after_it_changes_nothing(interrupted: Interrupted) -> None:
+def test_the_next_run_ends_well(interrupted: Interrupted) -> None:
     assert interrupted.last.code == 0, interrupted.last.output
-    assert interrupted.second.code == 0, interrupted.second.output
-    assert interrupted.second.changed == {"aurora": 0}
-    assert interrupted.verified.code == 0, interrupted.verified.output
+    assert "panels with data" in interrupted.last.output
 
 
 def test_the_oldest_versions_are_what_ran(interrupted: Interrupted) -> None:

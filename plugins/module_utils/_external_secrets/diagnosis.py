@@ -262,7 +262,8 @@ def _keys(case: Case) -> Cause | None:
 
 def _by_elimination(case: Case) -> Cause | None:
     """AWS was asked, secrets and keys are there: what is left is the right to read them."""
-    if not case.aws or "could not get secret data" not in case.failed or not documents.complete(case):
+    asked = case.aws and case.account_name and "could not get secret data" in case.failed
+    if not asked or not documents.complete(case):
         return None
     cause = events.may_not_read(case, case.documents())
     return Cause(f"{cause.what}, as far as can be told: all else that was looked at is right", cause.remedy)

@@ -8,6 +8,7 @@ Plain data: nothing here asks AWS.
 
 from __future__ import annotations
 
+import collections
 import re
 import typing as t
 
@@ -23,6 +24,8 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._external_
 )
 
 _LEAF = object()
+#: A character that a Secret's key cannot have.
+_UNFIT = re.compile(r"[^-._a-zA-Z0-9]")
 
 
 def fault(case: Case, aws: AwsSeen) -> Cause | None:
@@ -62,7 +65,23 @@ def _shape_fault(source: Source, name: str, document: Document) -> Cause | None:
     if not source.target and not isinstance(part, dict):
         where = f"{name} at {source.property}" if source.property else name
         return events.no_object(where, "a JSON object")
-    return None
+    return None if source.target else _key_fault(source, name, part)
+
+
+def _key_fault(source: Source, name: str, names: t.Iterable[str]) -> Cause | None:
+    """Keys of a Secret are made of a few characters, and each is there once."""
+    converted = collections.Counter(_converted(key, source.conversion) for key in names)
+    doubled = [key for key, number in converted.items() if number > 1]
+    if doubled:
+        return events.unfit_keys(f"secret {name}", f"several become {', '.join(doubled)}")
+    unfit = [key for key in converted if _UNFIT.search(key)]
+    return events.unfit_keys(f"secret {name}", ", ".join(unfit)) if unfit else None
+
+
+def _converted(key: str, strategy: str) -> str:
+    if strategy == "Unicode":
+        return _UNFIT.sub(lambda match: f"_U{ord(match[0]):04x}_", key)
+    return _UNFIT.sub("_", key) if strategy == "Default" else key
 
 
 def keys(case: Case) -> set[str] | None:
@@ -78,14 +97,20 @@ def keys(case: Case) -> set[str] | None:
         if document is None or not (source.tags or document.readable):
             return None
         part = dict.fromkeys(document.tags) if source.tags else _at(document.shape, source.property)
-        known.update(re.sub(r"[^\w.-]", "_", key) for key in (part if isinstance(part, dict) else ()))
+        known.update(_converted(key, source.conversion) for key in (part if isinstance(part, dict) else ()))
     return known
 
 
 def complete(case: Case) -> bool:
-    """Whether all secrets, and all of their keys that matter, have been seen."""
-    seen = [(case.aws.documents if case.aws else {}).get(case.document_of(one)) for one in case.seen.sources]
-    return bool(seen) and not case.seen.opaque and all(one is not None and one.readable for one in seen)
+    """Whether all that is asked for has been seen, and nothing else can be wrong with it."""
+    sources = case.seen.sources
+    seen = [(case.aws.documents if case.aws else {}).get(case.document_of(one)) for one in sources]
+    return (
+        bool(sources)
+        and not case.seen.opaque
+        and not any(source.decoded for source in sources)
+        and all(one is not None and one.readable for one in seen)
+    )
 
 
 def _at(shape: t.Any, path: str) -> t.Any:

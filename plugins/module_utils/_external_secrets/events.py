@@ -108,8 +108,12 @@ def _decoding(case: Case, match: re.Match[str]) -> Cause:
 
 
 def _keys(case: Case, match: re.Match[str]) -> Cause:
+    return unfit_keys(case.documents(match.string), match["detail"])
+
+
+def unfit_keys(documents: str, detail: str) -> Cause:
     return Cause(
-        f"The keys of {case.documents(match.string)} cannot be those of a Secret ({match['detail']})",
+        f"The keys of {documents} cannot be those of a Secret ({detail})",
         "Rename them in the document, or set conversionStrategy or rewrite",
     )
 
@@ -140,7 +144,7 @@ _TEMPLATE = r"could not (?:apply|execute) template:?(?P<detail>.{0,400})"
 EVENTS: Sequence[tuple[re.Pattern[str], Explain]] = tuple(
     (re.compile(pattern, re.S), explain)
     for pattern, explain in (
-        (r"operation error STS: AssumeRole,", _cannot_go_on),
+        (r"operation error STS: AssumeRole,|perform: sts:AssumeRole on", _cannot_go_on),
         (r"AssumeRoleWithWebIdentity|InvalidIdentityToken", _cannot_become),
         (r"is not allowed from namespace", _not_admitted),
         (r"(?i)AccessDenied\w*\b.*\bkms|access to KMS is not allowed", _no_key),
@@ -168,8 +172,9 @@ EVENTS: Sequence[tuple[re.Pattern[str], Explain]] = tuple(
 
 
 def explained(case: Case) -> Cause | None:
-    """What the newest event says that says anything."""
-    for message in case.told:
+    """What the newest event says that says anything; before 0.18 a store's condition says it, too."""
+    condition = case.at.condition
+    for message in (*case.told, *([condition.message] if condition and not case.at.ready else [])):
         # With a store that is not ready nothing is read: what was said of reading is old.
         for pattern, explain in EVENTS if case.at.ready else EVENTS[:2]:
             match = pattern.search(message)

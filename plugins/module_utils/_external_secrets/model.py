@@ -80,6 +80,10 @@ class Source:
     """Whether the tags are read instead of the value."""
     target: str
     """Key of the one value that is read; empty where all keys of the document are."""
+    decoded: bool
+    """Whether values are decoded, which may fail for what is in them."""
+    conversion: str
+    """How keys that a Secret cannot have are changed."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,8 @@ def _source(place: str, entry: Object, reference: Object, default: StoreReferenc
         version=reference.get("version") or "AWSCURRENT",
         tags=reference.get("metadataPolicy") == "Fetch",
         target=entry.get("secretKey") or "",
+        decoded=(reference.get("decodingStrategy") or "None") != "None",
+        conversion=reference.get("conversionStrategy") or "Default",
     )
 
 
@@ -195,7 +201,7 @@ def ready_condition(found: Object) -> Condition | None:
             return Condition(
                 str(condition.get("status")),
                 condition.get("reason", ""),
-                condition.get("message", ""),
+                " ".join(condition.get("message", "").split()),
                 str(condition.get("lastTransitionTime") or ""),
             )
     return None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from moto.secretsmanager.models import SecretsStore
 
 MARKED = "marked for deletion"
 
@@ -125,3 +127,38 @@ def test_a_customer_key_needs_kms_decrypt(aws: Any, refusal: Any) -> None:
     )
     allow([*reader, decrypt])
     assert client.get_secret_value(SecretId="encrypted")["SecretString"] == "x"
+
+
+class Arrival:
+    """Stands for a secret during whose inspection another request adds one."""
+
+    name = "first"
+
+    def __init__(self, store: SecretsStore) -> None:
+        self._store = store
+        self._arrived = False
+
+    @property
+    def arn(self) -> str:
+        if not self._arrived:
+            self._arrived = True
+            self._store["second"] = Arrival(self._store)
+        return "arn:aws:secretsmanager:eu-west-1:111122223333:secret:first-aaaaaa"
+
+
+@pytest.mark.parametrize(
+    ("look", "found"),
+    [
+        pytest.param(lambda store: "second" in store, True, id="in"),
+        pytest.param(lambda store: store["second"].name, "first", id="by key"),
+        pytest.param(lambda store: store.get("second").name, "first", id="get"),
+        pytest.param(lambda store: store.pop("second").name, "first", id="pop"),
+        pytest.param(lambda store: [one.arn[-6:] for one in store.values()], ["aaaaaa"], id="all"),
+    ],
+)
+def test_a_secret_may_come_while_all_are_looked_at(
+    aws: Any, look: Callable[[SecretsStore], object], found: object
+) -> None:
+    store = SecretsStore()
+    store["first"] = Arrival(store)
+    assert look(store) == found

@@ -25,6 +25,7 @@ from tests.unit.plugins.module_utils._external_secrets.fake_cluster import (
     FAILED,
     PATHS,
     ROLE,
+    STORE_BAD,
     SYNCED,
     Cluster,
     Object,
@@ -412,6 +413,18 @@ def test_an_audience_of_its_own_is_told() -> None:
     cluster.objects["account"]["metadata"]["annotations"]["eks.amazonaws.com/audience"] = "my-audience"
     cluster.fail(DENIED, store=True)
     assert ':aud" = "my-audience"' in causes(cluster)[0].remedy
+
+
+def test_the_condition_of_a_store_tells_where_it_holds_the_cause() -> None:
+    cluster = Cluster()
+    cluster.fail(store=True)
+    message = (
+        "unable to validate store: AccessDenied: User: x is not authorized to perform: sts:AssumeRole on "
+        "resource: y\n\tstatus code: 403, "
+    )
+    cluster.objects["store"]["status"]["conditions"] = [{**STORE_BAD, "message": message}]
+    (cause,) = causes(cluster)
+    assert "cannot assume role" in cause.what
 
 
 def test_events_that_may_not_be_read_are_done_without() -> None:

@@ -158,6 +158,30 @@ def test_an_extract(scene: Scene, text: str, said: str) -> None:
     assert said in scene.cause()
 
 
+@pytest.mark.parametrize(
+    ("extract", "value", "said"),
+    [
+        pytest.param({}, {"a b": "", "a_b": ""}, "several become a_b", id="keys that become one"),
+        pytest.param(
+            {"conversionStrategy": "None"}, {"a b": ""}, "(a b)", id="keys that a Secret cannot have"
+        ),
+        pytest.param(
+            {"conversionStrategy": "Unicode"}, {"a b": "", "a_b": ""}, "may not read", id="keys told apart"
+        ),
+        pytest.param(
+            {"decodingStrategy": "Base64"},
+            {"a": "?"},
+            "the event that says why is gone",
+            id="values to decode",
+        ),
+    ],
+)
+def test_how_a_document_is_read(scene: Scene, extract: Read, value: Read, said: str) -> None:
+    scene.write(json.dumps(value))
+    scene.cluster.objects["external_secret"]["spec"]["dataFrom"][0]["extract"].update(extract)
+    assert said in scene.cause()
+
+
 def test_a_key_that_a_template_names_in_vain(scene: Scene) -> None:
     scene.write()
     scene.fail("could not update secret")
