@@ -101,7 +101,7 @@ def _external_secrets(kubeconfig: Path, plane: ControlPlane, values: Path) -> No
     _run(
         *(plane.helm.path, "install", RELEASE, chart(plane), "--kubeconfig", kubeconfig),
         *("--namespace", ESO_NAMESPACE, "--create-namespace", "--values", values),
-        *("--set", "installCRDs=false", "--wait"),
+        *("--set", "installCRDs=false", "--disable-openapi-validation", "--wait"),
     )
 
 
@@ -111,7 +111,16 @@ def _prometheus_operator(api: Api, kubeconfig: Path, programs: Programs, plane: 
     create(api, monitoring_namespace())
     manifests = folder / "manifests"
     adapted = "---\n".join(yaml.safe_dump(one) for one in _adapted(manifests))
-    _run(plane.kubectl.path, "--kubeconfig", kubeconfig, "create", "--filename", "-", text=adapted)
+    _run(
+        plane.kubectl.path,
+        "--kubeconfig",
+        kubeconfig,
+        "create",
+        "--validate=false",
+        "--filename",
+        "-",
+        text=adapted,
+    )
     create(api, monitoring(programs, _PROMETHEUS_SPEC))
     wait_until(
         lambda: _available(api, "prometheus-operator", MONITORING_NAMESPACE),
@@ -124,7 +133,7 @@ def _define(kubeconfig: Path, plane: ControlPlane, operator: Program) -> None:
     """Have an operator's kinds, before it starts: it would end, or never look for them again."""
     definitions = operator.path.parent / "crds"
     kubectl = (plane.kubectl.path, "--kubeconfig", kubeconfig)
-    _run(*kubectl, "create", "--filename", definitions)
+    _run(*kubectl, "create", "--validate=false", "--filename", definitions)
     _run(*kubectl, "wait", "--for=condition=Established", "--filename", definitions)
 
 

@@ -15,6 +15,7 @@ _ROOT = Path(__file__).parents[2]
 #: What the inventory and earlier roles would say; with the laboratory's own names where they do not matter.
 _FACTS: dict[str, Any] = {
     "inventory_hostname": "aurora",
+    "ansible_check_mode": False,
     "stack_project": "demo",
     "stack_region": "eu-west-1",
     "stack_eks_cluster": "demo",
