@@ -15,7 +15,8 @@ import pytest
 from ansible.plugins.loader import init_plugin_loader
 
 from lab.network import private
-from tests.conformance.external_secrets import Scene, faults, make
+from tests.conformance.external_secrets import Scene, make
+from tests.conformance.faults import faults
 from tests.conformance.journeys import Interrupted, Journey, interrupted_journey, journey
 from tests.conformance.progress import Judged, Progress
 from tests.conformance.quiet import quiet

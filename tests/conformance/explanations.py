@@ -19,7 +19,8 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._kubernete
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import wait_until
 
-from tests.conformance.external_secrets import Fault, Scene
+from tests.conformance.external_secrets import Scene
+from tests.conformance.faults import Fault
 
 #: By the fault's name and what the module had to go by; nothing where all is well.
 Explanations = Mapping[tuple[str, str], str]

@@ -9,7 +9,9 @@ from functools import partial
 import pytest
 
 from tests.conformance.explanations import MEANS, Explanations, explain_all
-from tests.conformance.external_secrets import Fault, Look, Scene, Seen, compare, declared, faults, make
+from tests.conformance.external_secrets import Scene, compare, make
+from tests.conformance.faults import Fault, declared, faults
+from tests.conformance.sights import Look, Seen
 from tests.e2e.laboratory import Laboratory
 
 FAULTS = faults()
