@@ -1,6 +1,5 @@
 # make demo | make test | make help. Every target installs what it needs into .venv first.
 .DEFAULT_GOAL := help
-.NOTPARALLEL:
 SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Ansible starts a Python for each task: modules are compiled once, also where the environment says otherwise.
@@ -35,9 +34,12 @@ demo: .venv/demo.installed ## start the laboratory, run site.yml on it, show wha
 demo-down: .venv/demo.installed ## stop the laboratory and remove all that it left
 	@python -m lab down
 
-# --- the tests, in order of cost -----------------------------------------------------------------------------------
+# --- the tests -----------------------------------------------------------------------------------------------------
 .PHONY: test lint units sanity molecule e2e
-test: lint units sanity molecule e2e ## all tests
+test: .venv/test.installed ## all tests
+	@# Two at a time, as each but molecule keeps one core busy; each shows what it printed when it is over.
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint units sanity e2e
+	@$(MAKE) --no-print-directory molecule
 
 without_account := AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null KUBECONFIG=/dev/null
 lint: .venv/test.installed ## style, types, documentation, and the playbooks' syntax
