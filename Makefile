@@ -35,11 +35,14 @@ demo-down: .venv/demo.installed ## stop the laboratory and remove all that it le
 	@python -m lab down
 
 # --- the tests -----------------------------------------------------------------------------------------------------
-.PHONY: test lint units sanity molecule e2e
+scenarios := $(patsubst molecule/%/converge.yml,molecule-%,$(wildcard molecule/*/converge.yml))
+# Each keeps one core busy, and shows what it printed when it is over.
+two_at_a_time := $(MAKE) --no-print-directory --jobs=2 --output-sync=target
+
+.PHONY: test lint units sanity molecule e2e $(scenarios)
 test: .venv/test.installed ## all tests
-	@# Two at a time, as each but molecule keeps one core busy; each shows what it printed when it is over.
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint units sanity e2e
-	@$(MAKE) --no-print-directory molecule
+	@# What takes longest begins.
+	@$(two_at_a_time) e2e lint units sanity $(scenarios)
 
 without_account := AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null KUBECONFIG=/dev/null
 lint: .venv/test.installed ## style, types, documentation, and the playbooks' syntax
@@ -71,19 +74,20 @@ sanity: .venv/test.installed ## ansible-test sanity, without containers
 	$(call heading,sanity)
 	@python tools/sanity.py
 
-scenarios := $(notdir $(patsubst %/converge.yml,%,$(wildcard molecule/*/converge.yml)))
 # Molecule would have a collection's scenarios in extensions/, and says so unless it is told where they are.
-molecule: export MOLECULE_GLOB := molecule/*/molecule.yml
-molecule: export MOLECULE_COMMAND_BORDERS := false
+molecule $(scenarios): export MOLECULE_GLOB := molecule/*/molecule.yml
+molecule $(scenarios): export MOLECULE_COMMAND_BORDERS := false
 molecule: .venv/test.installed ## all scenarios, or one: make molecule ROLE=aurora
-	$(call heading,molecule)
 ifdef ROLE
+	$(call heading,molecule)
 	@molecule test --scenario-name $(ROLE)
 else
-	@# Two at a time: a scenario waits half of its time. Each prints its whole log, if it fails.
-	@mkdir -p .cache/molecule
-	@printf '%s\n' $(scenarios) | xargs -P 2 -n 1 tools/scenario
+	@$(two_at_a_time) $(scenarios)
 endif
+
+$(scenarios): molecule-%: .venv/test.installed
+	$(call heading,molecule: $*)
+	@tools/scenario $*
 
 e2e: .venv/test.installed ## the playbooks on a laboratory of their own, and its faults
 	$(call heading,e2e)
