@@ -134,7 +134,8 @@ def _define(kubeconfig: Path, plane: ControlPlane, operator: Program) -> None:
     definitions = operator.path.parent / "crds"
     kubectl = (plane.kubectl.path, "--kubeconfig", kubeconfig)
     _run(*kubectl, "create", "--validate=false", "--filename", definitions)
-    _run(*kubectl, "wait", "--for=condition=Established", "--filename", definitions)
+    patience = f"--timeout={OPERATOR_SECONDS:g}s"
+    _run(*kubectl, "wait", "--for=condition=Established", patience, "--filename", definitions)
 
 
 def _adapted(manifests: Path) -> Iterator[Object]:
