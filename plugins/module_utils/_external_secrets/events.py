@@ -172,7 +172,7 @@ EVENTS: Sequence[tuple[re.Pattern[str], Explain]] = tuple(
 
 
 def explained(case: Case) -> Cause | None:
-    """What the newest event says that says anything; before 0.18 a store's condition says it, too."""
+    """What the newest event says that says anything; in 0.17 a store's condition says it, too."""
     condition = case.at.condition
     for message in (*case.told, *([condition.message] if condition and not case.at.ready else [])):
         # With a store that is not ready nothing is read: what was said of reading is old.
