@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+#: Who may do everything, in AWS and in Kubernetes: the user of a person's playbooks.
+ADMINISTRATOR = "lab-admin"
 LONGEST_STATE = 85
 CHECKOUT = Path(__file__).resolve().parent.parent
 

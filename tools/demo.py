@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.request_log import read
+from lab.settings import ADMINISTRATOR
 
-#: The Kubernetes user of the laboratory's kubeconfig.
-ADMINISTRATOR = "lab-admin"
 ROOT = Path(__file__).resolve().parent.parent
 STATE = Path(os.environ.get("LAB_STATE") or ROOT / ".lab")
 LAB = [sys.executable, "-m", "lab"]

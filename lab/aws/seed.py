@@ -12,9 +12,8 @@ from moto.eks.models import eks_backends
 from moto.iam.models import iam_backends
 
 from lab.aws.iam import PARTITION
-from lab.settings import Settings
+from lab.settings import ADMINISTRATOR, Settings
 
-ADMINISTRATOR = "lab-admin"
 AUDIENCE = "sts.amazonaws.com"
 KUBERNETES_VERSION = "1.33"
 VPC_NAME = "lab"

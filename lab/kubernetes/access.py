@@ -18,6 +18,11 @@ def write_private(path: Path, content: str) -> None:
         file.write(content)
 
 
+def kubeconfig_path(state: Path, user: str) -> Path:
+    """Where a laboratory keeps the kubeconfig of a user, for example of `system:node:lab`."""
+    return state / "kubeconfigs" / (user.replace(":", "-").replace("/", "-") + ".yaml")
+
+
 def write_kubeconfig(
     path: Path, *, server: str, authority: Path, user: str, credentials: Mapping[str, str]
 ) -> None:

@@ -9,7 +9,7 @@ import yaml
 from kubernetes import client, config
 from kubernetes.utils import create_from_yaml
 
-from lab.kubernetes.access import write_kubeconfig
+from lab.kubernetes.access import kubeconfig_path, write_kubeconfig
 from tests.e2e.laboratory import ROOT, Laboratory
 
 NAMESPACE = NAME = "deployer"
@@ -28,7 +28,7 @@ def deployer(lab: Laboratory) -> Path:
     create_from_yaml(api, yaml_objects=list(map(_for_service_accounts, _objects())))
     asked = {"spec": {"expirationSeconds": _SECONDS}}
     token = core.create_namespaced_service_account_token(NAME, NAMESPACE, asked).status.token
-    path = lab.state / "kubeconfigs" / f"{NAME}.yaml"
+    path = kubeconfig_path(lab.state, NAME)
     write_kubeconfig(
         path,
         server=lab.endpoints["kubernetes_url"],

@@ -19,13 +19,14 @@ import yaml
 from kubernetes import client, config
 
 from lab.processes import command_line, survivors
+from lab.settings import ADMINISTRATOR
 from tests.conformance.deployer import USER, deployer
 from tests.e2e.laboratory import Laboratory, Run, eventually
 
 CHECK = ("site.yml", "--check", "--diff", "-v")
 VERIFY = ("playbooks/verify.yml",)
 #: Who runs check mode, as the API server calls them.
-USERS = {"administrator": "lab-admin", "deployer": USER}
+USERS = {"administrator": ADMINISTRATOR, "deployer": USER}
 NAMESPACE = "observability"
 TEARDOWN = ("playbooks/teardown.yml", "-e", "confirm=aurora")
 Objects = set[tuple[str, ...]]
@@ -35,7 +36,6 @@ Objects = set[tuple[str, ...]]
 class Journey:
     """One stack by a user with few rights: from an empty cluster to an empty cluster."""
 
-    lab: Laboratory
     #: External Secrets by the role, on a cluster without it.
     installed: Run
     before: Objects
@@ -72,7 +72,6 @@ def journey(lab: Laboratory) -> Journey:
     enforced, refused, secrets = _enforced(lab), _refusal(lab), lab.secrets_in_use()
     teardown = lab.play(*TEARDOWN, kubeconfig=limited)
     return Journey(
-        lab=lab,
         installed=installed,
         before=before,
         empty_checks={"administrator": empty, "deployer": empty_limited},
@@ -139,7 +138,6 @@ def _core(lab: Laboratory) -> client.CoreV1Api:
 class Interrupted:
     """One stack, built while servers die."""
 
-    lab: Laboratory
     #: Of Kubernetes and of External Secrets, as the cluster tells them.
     versions: tuple[str, str]
     #: The run in which each server died, by the server's name.
@@ -177,7 +175,7 @@ def interrupted_journey(lab: Laboratory) -> Interrupted:
         for name in killed:
             eventually(partial(alive, lab, name), f"{name} to be back", timeout=60)
         eventually(lab.answers, "the API server to answer", timeout=60)
-    return Interrupted(lab=lab, versions=_versions(lab), deaths=deaths, last=lab.play("site.yml"))
+    return Interrupted(versions=_versions(lab), deaths=deaths, last=lab.play("site.yml"))
 
 
 def _end(lab: Laboratory, program: str, held: ExitStack) -> None:

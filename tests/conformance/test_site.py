@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lab.settings import ADMINISTRATOR
 from tests.conformance.deployer import USER
 from tests.conformance.journeys import AWAY, DEATHS, USERS, Interrupted, Journey
-from tests.e2e.laboratory import WRITES, Run
-
-
-def writes(run: Run, user: str) -> list[str]:
-    """What a user wrote without `dryRun`, by the audit log of the API server."""
-    return [
-        f"{entry['verb']} {entry['resource']} {entry['name']}"
-        for entry in run.kubernetes
-        if entry["user"] == user and entry["verb"] in WRITES and not entry["dryRun"]
-    ]
 
 
 def test_the_role_installs_external_secrets_where_there_is_none(usual: Journey) -> None:
@@ -28,8 +19,8 @@ def test_the_documented_rights_are_enough_and_used(usual: Journey) -> None:
     assert usual.first.code == 0, usual.first.output
     assert "panels with data" in usual.first.output
     assert usual.first.changed["aurora"] > 0
-    assert writes(usual.first, USER) != []
-    assert writes(usual.first, "lab-admin") == []
+    assert usual.first.writes(USER) != []
+    assert usual.first.writes(ADMINISTRATOR) == []
 
 
 def test_second_run_changes_nothing(usual: Journey) -> None:
@@ -42,7 +33,7 @@ def test_check_of_an_empty_cluster_writes_nothing(usual: Journey, user: str) -> 
     run = usual.empty_checks[user]
     assert run.code == 0, run.output
     assert run.changed["aurora"] > 0
-    assert writes(run, USERS[user]) == []
+    assert run.writes(USERS[user]) == []
     assert run.kubernetes
 
 
@@ -53,13 +44,13 @@ def test_check_of_a_converged_cluster_writes_nothing_and_sees_nothing_to_do(
     run = usual.converged_checks[user]
     assert run.code == 0, run.output
     assert run.changed == {"aurora": 0}, run.output
-    assert writes(run, USERS[user]) == []
+    assert run.writes(USERS[user]) == []
     assert any(entry["dryRun"] and entry["user"] == USERS[user] for entry in run.kubernetes)
 
 
 def test_verification_passes(usual: Journey) -> None:
     assert usual.verified.code == 0, usual.verified.output
-    assert writes(usual.verified, USER) == []
+    assert usual.verified.writes(USER) == []
 
 
 def test_the_namespace_enforces_the_restricted_standard(usual: Journey) -> None:

@@ -26,6 +26,7 @@ from kubernetes.dynamic.resource import ResourceList
 from urllib3.exceptions import HTTPError
 
 from lab.request_log import read
+from lab.settings import ADMINISTRATOR
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -57,12 +58,15 @@ class Run:
     def mutations(self) -> list[str]:
         """The playbook's requests that changed something; the laboratory's controllers have other users."""
         aws = [f"{entry['service']}:{entry['action']}" for entry in self.aws if entry["mutating"]]
-        kubernetes = [
+        return aws + self.writes(ADMINISTRATOR)
+
+    def writes(self, user: str) -> list[str]:
+        """What a user of Kubernetes wrote without `dryRun`."""
+        return [
             f"{entry['verb']} {entry['resource']} {entry['name']}"
             for entry in self.kubernetes
-            if entry["user"] == "lab-admin" and entry["verb"] in WRITES and not entry["dryRun"]
+            if entry["user"] == user and entry["verb"] in WRITES and not entry["dryRun"]
         ]
-        return aws + kubernetes
 
 
 @dataclass(frozen=True)

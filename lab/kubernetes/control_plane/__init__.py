@@ -16,15 +16,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lab.certificates import Authority
-from lab.kubernetes.access import write_kubeconfig, write_private
+from lab.kubernetes.access import kubeconfig_path, write_kubeconfig, write_private
 from lab.kubernetes.control_plane.guard import Guarded
 from lab.network import Network
 from lab.network.private import NODE
 from lab.programs import ControlPlane
-from lab.settings import Settings
+from lab.settings import ADMINISTRATOR, Settings
 from lab.waiting import wait_until
 
-ADMINISTRATOR = "lab-admin"
 #: What may do everything. The operators are not among them: they have the rights of their own accounts.
 _MASTERS = "system:masters"
 _GROUPS = {"system:kube-controller-manager": ()}
@@ -99,9 +98,9 @@ class ControlPlaneKubernetes:
         """Kubeconfig of a user by name; the file is private, and made when it is asked for first."""
         with self._lock:
             if user not in self._kubeconfigs:
-                name = user.replace(":", "-").replace("/", "-")
-                issued = self._authority.issue_client(f"client-{name}", user, _GROUPS.get(user, (_MASTERS,)))
-                path = self._settings.state / "kubeconfigs" / f"{name}.yaml"
+                path = kubeconfig_path(self._settings.state, user)
+                groups = _GROUPS.get(user, (_MASTERS,))
+                issued = self._authority.issue_client(f"client-{path.stem}", user, groups)
                 credentials = {
                     "client-certificate": str(issued.certificate),
                     "client-key": str(issued.key),

@@ -25,7 +25,7 @@ import yaml
 from aiohttp import web
 
 from lab.certificates import Authority
-from lab.kubernetes.access import write_kubeconfig
+from lab.kubernetes.access import kubeconfig_path, write_kubeconfig
 from lab.kubernetes.embedded.audit import Audit
 from lab.kubernetes.embedded.call import Call
 from lab.kubernetes.embedded.kinds import Kinds
@@ -36,9 +36,8 @@ from lab.kubernetes.embedded.store import Store
 from lab.kubernetes.embedded.strategy import Strategy
 from lab.kubernetes.embedded.tokens import Tokens
 from lab.kubernetes.embedded.verbs import Verbs
-from lab.settings import Settings
+from lab.settings import ADMINISTRATOR, Settings
 
-ADMINISTRATOR = "lab-admin"
 _NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 _HOSTS = ("127.0.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
 _DEFINITIONS = Path(__file__).with_name("crds")
@@ -94,11 +93,7 @@ class EmbeddedKubernetes:
         """Kubeconfig of a user by name; the file is private, and made when it is asked for first."""
         with self._lock:
             if user not in self._kubeconfigs:
-                path = (
-                    self._settings.state
-                    / "kubeconfigs"
-                    / (user.replace(":", "-").replace("/", "-") + ".yaml")
-                )
+                path = kubeconfig_path(self._settings.state, user)
                 token = self._known_tokens().token_of(user)
                 write_kubeconfig(
                     path,
