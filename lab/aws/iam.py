@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import io
 import json
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -26,11 +27,13 @@ from moto.sts.models import sts_backends
 from lab.aws import policies
 from lab.aws.faults import Fault, fault
 from lab.aws.patches import Patches
-from lab.aws.request_log import RequestLog
+from lab.aws.request_log import RequestLog, is_mutating
+from lab.aws.weather import Weather
 from lab.settings import Settings
 
 PARTITION = "aws"
 _BODY = "lab.body"
+_LOST = "lab.lost"
 _UNSIGNED = {"AssumeRoleWithWebIdentity"}
 _ALWAYS_ALLOWED = {"sts:GetCallerIdentity"}
 _GLOBAL = {"iam", "sts"}
@@ -41,10 +44,13 @@ _CODES = {
     "signature": ("AuthFailure", "SignatureDoesNotMatch", "InvalidSignatureException"),
     "expired": ("RequestExpired", "ExpiredToken", "ExpiredTokenException"),
     "unsigned": ("AuthFailure", "MissingAuthenticationToken", "MissingAuthenticationTokenException"),
+    "throttled": ("RequestLimitExceeded", "Throttling", "ThrottlingException"),
 }
 
 #: The ARN on which a request acts, where policies of the laboratory name single resources.
 ResourceOf = Callable[[Any, str], str]
+#: The policy of the resource on which a request acts; None where it has none.
+PolicyOf = Callable[[Any], Mapping[str, Any] | None]
 
 
 @dataclass(frozen=True)
@@ -53,10 +59,12 @@ class Caller:
 
     arn: str
     documents: list[Mapping[str, Any]]
+    #: Of an assumed role, the role; else the same as `arn`.
+    principal: str
 
     def may(self, action: str, resource: str, context: policies.Context | None = None) -> policies.Verdict:
         """What the caller's policies say about `action` on `resource`."""
-        keys = {"aws:PrincipalArn": [self.arn], **(context or {})}
+        keys = {"aws:PrincipalArn": [self.principal], **(context or {})}
         return policies.decide(self.documents, action, resource, keys)
 
 
@@ -88,10 +96,12 @@ class _Signature:
 class Gate:
     """Authenticates, authorises and logs the requests of one endpoint."""
 
-    def __init__(self, settings: Settings, log: RequestLog) -> None:
+    def __init__(self, settings: Settings, log: RequestLog, weather: Weather) -> None:
         self._settings = settings
         self._log = log
+        self._weather = weather
         self.resources: dict[str, ResourceOf] = {}
+        self.resource_policies: dict[str, PolicyOf] = {}
         # moto walks through users and roles, also while another request adds one.
         self._identities = threading.RLock()
 
@@ -108,6 +118,8 @@ class Gate:
         action = response._get_action() or ""
         caller: Caller | None = None
         try:
+            if self._weather.throttles():
+                raise _refusal(response, "throttled", "Rate exceeded")
             if action not in _UNSIGNED:
                 caller = self._authenticate(response)
                 self._authorize(response, caller, action)
@@ -123,6 +135,8 @@ class Gate:
             answer = response.serialized(ActionResult(unknown))
         sql = response._get_param("sql") if response.service_name == "rds-data" else None
         self._log.write(response.service_name, action, caller.arn if caller else None, int(answer[0]), sql)
+        if is_mutating(action, sql) and self._weather.loses_answer():
+            response.normalized_request.environ[_LOST] = True
         return answer
 
     def _authenticate(self, response: Any) -> Caller:
@@ -156,7 +170,7 @@ class Gate:
                 f"The security token included in the request is invalid in {signature.region}: "
                 f"the laboratory is in {self._settings.region}.",
             )
-        return Caller(key.arn, documents)
+        return Caller(key.arn, documents, str(session.role_arn) if session else key.arn)
 
     def _authorize(self, response: Any, caller: Caller, action: str) -> None:
         resource_of = self.resources.get(response.service_name)
@@ -166,17 +180,27 @@ class Gate:
     def require(self, response: Any, caller: Caller, action: str, resource: str) -> None:
         """Raise what AWS answers when the caller may not do `action` on `resource`."""
         verdict = caller.may(action, resource)
-        if verdict is policies.Verdict.ALLOW or action in _ALWAYS_ALLOWED:
+        shut_out = self._shuts_out(response, caller, action, resource)
+        if (verdict is policies.Verdict.ALLOW and not shut_out) or action in _ALWAYS_ALLOWED:
             return
-        reason = (
-            "with an explicit deny in an identity-based policy"
-            if verdict is policies.Verdict.DENY
-            else f"because no identity-based policy allows the {action} action"
-        )
+        if verdict is policies.Verdict.NOTHING:
+            reason = f"because no identity-based policy allows the {action} action"
+        else:
+            kind = "a resource" if shut_out else "an identity"
+            reason = f"with an explicit deny in {kind}-based policy"
         on = "" if resource == "*" else f" on resource: {resource}"
         raise _refusal(
             response, "denied", f"User: {caller.arn} is not authorized to perform: {action}{on} {reason}"
         )
+
+    def _shuts_out(self, response: Any, caller: Caller, action: str, resource: str) -> bool:
+        """Whether the resource's own policy denies it to a caller of the same account."""
+        policy_of = self.resource_policies.get(response.service_name)
+        policy = policy_of(response) if policy_of else None
+        if policy is None:
+            return False
+        context = {"aws:PrincipalArn": [caller.principal]}
+        return policies.denies(policy, action, resource, caller.principal, context)
 
 
 def _keep_body(original: Callable[..., Any], app: Any, environ: dict[str, Any], start_response: Any) -> Any:
@@ -186,7 +210,12 @@ def _keep_body(original: Callable[..., Any], app: Any, environ: dict[str, Any], 
     environ["wsgi.input"] = io.BytesIO(body)
     if "HTTP_AUTHORIZATION" not in environ and not _may_be_unsigned(body):
         return _refuse_unsigned(environ, start_response)
-    return original(app, environ, start_response)
+    answer = original(app, environ, start_response)
+    if environ.get(_LOST):
+        # The server takes this for a client that has gone, and would wait for its next request.
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        raise ConnectionAbortedError("an answer is lost")
+    return answer
 
 
 def _may_be_unsigned(body: bytes) -> bool:

@@ -46,6 +46,25 @@ def trusts(document: Mapping[str, Any], action: str, principal: tuple[str, str],
     return verdict is Verdict.ALLOW
 
 
+def denies(document: Mapping[str, Any], action: str, resource: str, principal: str, context: Context) -> bool:
+    """Whether the policy of a resource denies `action` to `principal` (an ARN)."""
+    verdict = _decide(
+        statement
+        for statement in as_list(document.get("Statement"))
+        if _covers(statement, "Action", action, fold=True)
+        and _covers(statement, "Resource", resource, fold=False)
+        and _names(statement, principal)
+        and conditions_hold(statement.get("Condition", {}), context)
+    )
+    return verdict is Verdict.DENY
+
+
+def _names(statement: Mapping[str, Any], principal: str) -> bool:
+    return _is_principal(statement.get("Principal"), "AWS", principal) or _is_principal(
+        statement.get("Principal"), "AWS", "*"
+    )
+
+
 def _decide(statements: Iterable[Mapping[str, Any]]) -> Verdict:
     effects = {statement.get("Effect") for statement in statements}
     if "Deny" in effects:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult, PaginatedResult
 from moto.ec2.responses.security_groups import SecurityGroups
+from moto.rds.models import RDSBackend
 from moto.rds.responses import RDSResponse
 
 from lab.aws import rds_clusters, rds_members, rds_parameters, rds_snapshots
@@ -52,6 +54,7 @@ class Rds:
             "describe_db_cluster_snapshots": partial(rds_snapshots.describe, aurora),
             "delete_db_cluster_snapshot": partial(rds_snapshots.delete, aurora),
             "describe_db_cluster_parameters": self._describe_parameters,
+            "describe_engine_default_cluster_parameters": self._describe_defaults,
             "reset_db_cluster_parameter_group": self._reset_parameters,
             "describe_db_engine_versions": aurora.versions.describe,
             "describe_orderable_db_instance_options": aurora.versions.describe_orderable,
@@ -70,6 +73,8 @@ class Rds:
         patches.around(RDSResponse, "modify_db_cluster_parameter_group", self._modify_parameters)
         patches.around(RDSResponse, "delete_db_cluster_parameter_group", self._delete_parameter_group)
         patches.around(RDSResponse, "delete_db_subnet_group", self._delete_subnet_group)
+        patches.around(RDSBackend, "modify_db_subnet_group", _keep_subnet_group)
+        patches.around(RDSResponse, "register_db_proxy_targets", self._register_proxy_targets)
         patches.around(RDSResponse, "list_tags_for_resource", self._list_tags)
         patches.around(RDSResponse, "add_tags_to_resource", self._add_tags)
         patches.around(RDSResponse, "remove_tags_from_resource", self._remove_tags)
@@ -87,6 +92,13 @@ class Rds:
         if request.get("Source"):
             parameters = [one for one in parameters if one["Source"] == request["Source"]]
         return rds_parameters.page(parameters, request.get("Marker"), request.get("MaxRecords"))
+
+    def _describe_defaults(self, request: Request) -> dict[str, Any]:
+        if request["DBParameterGroupFamily"] != self._aurora.versions.family:
+            raise invalid_value(f"DBParameterGroupFamily {request['DBParameterGroupFamily']} not found.")
+        parameters = rds_parameters.describe(self._aurora.parameters, {})
+        page = rds_parameters.page(parameters, request.get("Marker"), request.get("MaxRecords"))
+        return {"EngineDefaults": {"DBParameterGroupFamily": self._aurora.versions.family, **page}}
 
     def _modify_parameters(self, original: Callable[[Any], Any], response: Any) -> Any:
         name = response.params["DBClusterParameterGroupName"]
@@ -149,6 +161,19 @@ class Rds:
             raise fault("DependencyViolation", f"resource {group} has a dependent object")
         return original(response)
 
+    def _register_proxy_targets(self, original: Callable[[Any], Any], response: Any) -> Any:
+        """moto looks for clusters among its own, which know nothing of these."""
+        names = response.params.get("DBClusterIdentifiers", [])
+        moto: Any = self._aurora.rds
+        with self._aurora.lock:
+            known = {name: _ProxyTarget(self._aurora.cluster(name).server.address) for name in names}
+            moto.clusters.update(known)
+            try:
+                return original(response)
+            finally:
+                for name in known:
+                    del moto.clusters[name]
+
     def _clusters(self) -> list[Cluster]:
         with self._aurora.lock:
             return list(self._aurora.clusters.values())
@@ -200,6 +225,19 @@ class Rds:
                 and since <= event["Date"] <= until
             ]
         }
+
+
+def _keep_subnet_group(original: Callable[..., Any], backend: Any, name: str, *arguments: Any) -> Any:
+    """moto takes the group out of its store, and does not put it back."""
+    backend.subnet_groups[name] = group = original(backend, name, *arguments)
+    return group
+
+
+@dataclass
+class _ProxyTarget:
+    """What moto wants to know of a cluster behind a proxy."""
+
+    endpoint: str
 
 
 def _answer(action: Callable[[Request], Any], result: Callable[[Any], Any]) -> Callable[[Any], Any]:

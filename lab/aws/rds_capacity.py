@@ -22,13 +22,16 @@ class Scaling:
     seconds_until_auto_pause: int | None = None
 
     @classmethod
-    def parse(cls, wish: Mapping[str, Any], before: Scaling | None) -> Scaling:
-        """The range that a request asks for; what it leaves out stays as `before`. Raises AWS's error."""
+    def parse(cls, wish: Mapping[str, Any], before: Scaling | None, lowest: float = MINIMUM) -> Scaling:
+        """The range that a request asks for; what it leaves out stays as `before`. Raises AWS's error.
+
+        `lowest` is the smallest minimum of the engine version.
+        """
         minimum = wish.get("MinCapacity", before.min_capacity if before else None)
         maximum = wish.get("MaxCapacity", before.max_capacity if before else None)
         if minimum is None or maximum is None:
             raise invalid_value("ServerlessV2ScalingConfiguration needs both MinCapacity and MaxCapacity.")
-        _check_range(float(minimum), float(maximum))
+        _check_range(float(minimum), float(maximum), lowest)
         pause = wish.get("SecondsUntilAutoPause")
         if minimum > 0:
             if pause is not None:
@@ -46,8 +49,8 @@ class Scaling:
         return answer
 
 
-def _check_range(minimum: float, maximum: float) -> None:
-    for name, value, lowest in (("MinCapacity", minimum, MINIMUM), ("MaxCapacity", maximum, 1.0)):
+def _check_range(minimum: float, maximum: float, smallest: float) -> None:
+    for name, value, lowest in (("MinCapacity", minimum, smallest), ("MaxCapacity", maximum, 1.0)):
         if value * 2 % 1 or not lowest <= value <= MAXIMUM:
             raise invalid_value(
                 f"Serverless v2 {name} {value:g} isn't valid. Specify a value between {lowest:g} and "

@@ -67,7 +67,8 @@ def _new_cluster(aurora: Aurora, identifier: str, request: Request) -> Cluster:
     security_groups = request.get("VpcSecurityGroupIds") or aurora.default_security_groups(subnet_group)
     aurora.check_security_groups(security_groups, subnet_group)
     wish = request.get("ServerlessV2ScalingConfiguration")
-    scaling = Scaling.parse(wish, None) if wish else None
+    scaling = Scaling.parse(wish, None, aurora.versions.lowest_minimum(version)) if wish else None
+    requests.check_insights(request)
     fields = {**_DEFAULTS, **requests.fields(request, requests.CLUSTER_FIELDS), "DBSubnetGroup": subnet_group}
     fields["HttpEndpointEnabled"] = bool(request.get("EnableHttpEndpoint"))
     if request.get("DatabaseName"):
@@ -136,6 +137,7 @@ def modify(aurora: Aurora, request: Request) -> dict[str, Any]:
         change_password = rds_passwords.plan_change(aurora, cluster, request)
         _modify_capacity(aurora, cluster, request)
         _modify_fields(cluster, request)
+        cluster.engine_version = aurora.versions.upgrade(cluster.engine_version, request.get("EngineVersion"))
         cluster.security_groups = list(request.get("VpcSecurityGroupIds", cluster.security_groups))
         aurora.refresh_parameters(cluster)
         cluster.status = "resetting-master-credentials" if change_password else "modifying"
@@ -148,9 +150,8 @@ def modify(aurora: Aurora, request: Request) -> dict[str, Any]:
 
 
 def _check_modification(aurora: Aurora, cluster: Cluster, request: Request) -> None:
-    version = request.get("EngineVersion", cluster.engine_version)
-    if version not in (cluster.engine_version, aurora.versions.major):
-        raise invalid_combination(f"Cannot find upgrade path from {cluster.engine_version} to {version}.")
+    aurora.versions.upgrade(cluster.engine_version, request.get("EngineVersion"))
+    requests.check_insights(request)
     if request.get("Port", cluster.server.port) != cluster.server.port:
         raise invalid_combination("The laboratory does not change the port of a cluster.")
     aurora.check_security_groups(request.get("VpcSecurityGroupIds", []), cluster.fields["DBSubnetGroup"])
@@ -162,7 +163,8 @@ def _modify_capacity(aurora: Aurora, cluster: Cluster, request: Request) -> None
     group = aurora.parameter_group(request.get("DBClusterParameterGroupName", cluster.parameter_group))
     wish = request.get("ServerlessV2ScalingConfiguration")
     if wish:
-        cluster.scaling = Scaling.parse(wish, cluster.scaling)
+        lowest = aurora.versions.lowest_minimum(cluster.engine_version)
+        cluster.scaling = Scaling.parse(wish, cluster.scaling, lowest)
     cluster.parameter_group = group
 
 

@@ -153,6 +153,23 @@ def check_cluster_values(request: Mapping[str, Any]) -> None:
     check_certificate(request)
 
 
+def check_insights(request: Mapping[str, Any]) -> None:
+    """Advanced insights need Performance Insights, and for long, all in one request."""
+    if request.get("DatabaseInsightsMode") == "advanced" and not (
+        request.get("EnablePerformanceInsights")
+        and request.get("PerformanceInsightsRetentionPeriod", 0) >= 465
+    ):
+        raise invalid_combination(
+            "To enable the Advanced mode of Database Insights, you must enable Performance Insights and set "
+            "the Performance Insights retention period to at least 465 days."
+        )
+    interval = request.get("MonitoringInterval", 0)
+    if interval and not request.get("MonitoringRoleArn"):
+        raise invalid_combination(
+            "A MonitoringRoleARN value is required if you specify a MonitoringInterval value other than 0."
+        )
+
+
 def check_maintenance_window(request: Mapping[str, Any]) -> None:
     """A window is ddd:hh24:mi-ddd:hh24:mi."""
     window = request.get("PreferredMaintenanceWindow")

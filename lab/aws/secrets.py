@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from moto.secretsmanager.models import SecretsStore, secretsmanager_backends
+from moto.secretsmanager.models import SecretsManagerBackend, SecretsStore, secretsmanager_backends
 from moto.secretsmanager.responses import SecretsManagerResponse
 
 from lab.aws import policies
@@ -23,6 +23,8 @@ _NEEDS_LIVE = (
     "put_secret_value",
     "update_secret",
     "rotate_secret",
+    "cancel_rotate_secret",
+    "put_resource_policy",
     "delete_secret",
     "tag_resource",
     "untag_resource",
@@ -56,8 +58,6 @@ class Secrets:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        #: Rotates a secret that RDS owns; set by whoever keeps the clusters.
-        self.rotate: Callable[[str], None] | None = None
 
     @property
     def _backend(self) -> Any:
@@ -69,7 +69,8 @@ class Secrets:
             patches.around(SecretsStore, method, _once_more)
         patches.attribute(SecretsStore, "values", lambda store: list(dict.values(store)))
         patches.around(SecretsManagerResponse, "create_secret", self._create)
-        patches.around(SecretsManagerResponse, "rotate_secret", self._rotate)
+        patches.around(SecretsManagerResponse, "put_resource_policy", _refuse_public)
+        patches.around(SecretsManagerBackend, "update_secret_version_stage", _follow_current)
         for method in _NEEDS_LIVE:
             patches.around(SecretsManagerResponse, method, self._guard(method))
 
@@ -82,6 +83,11 @@ class Secrets:
         name = response._get_param("Name")
         # A new secret gets six random characters, which policies write as "-??????".
         return self._arn(f"{name}-000000") if action == "CreateSecret" else "*"
+
+    def policy(self, response: Any) -> dict[str, Any] | None:
+        """The policy of the secret on which a request acts."""
+        secret = self._find(response._get_param("SecretId") or "")
+        return dict(json.loads(secret.policy)) if secret and secret.policy else None
 
     def _arn(self, identifier: str) -> str:
         if identifier.startswith("arn:"):
@@ -99,13 +105,6 @@ class Secrets:
                 "You can't create this secret because a secret with this name is already scheduled "
                 "for deletion.",
             )
-        return original(response)
-
-    def _rotate(self, original: Callable[[Any], Any], response: Any) -> Any:
-        secret = self._find(response._get_param("SecretId"))
-        if secret and secret.owning_service and self.rotate:
-            self.rotate(secret.arn)
-            return secret.to_short_dict()
         return original(response)
 
     def _guard(self, method: str) -> Callable[[Callable[[Any], Any], Any], Any]:
@@ -175,6 +174,27 @@ class Secrets:
             return Login(str(document["username"]), str(document["password"]))
         except (TypeError, KeyError) as error:
             raise ValueError(f"{arn} is no JSON object with username and password") from error
+
+
+def _follow_current(original: Callable[..., Any], backend: Any, *, secret_id: str, **details: Any) -> Any:
+    """moto moves the label, and goes on answering with the version that had it."""
+    answer = original(backend, secret_id=secret_id, **details)
+    secret = backend.secrets[secret_id]
+    current = [key for key, version in secret.versions.items() if "AWSCURRENT" in version["version_stages"]]
+    secret.set_default_version_id(current[0])
+    return answer
+
+
+def _refuse_public(original: Callable[[Any], Any], response: Any) -> Any:
+    document = json.loads(response._get_param("ResourcePolicy"))
+    for statement in policies.as_list(document.get("Statement")):
+        everybody = statement.get("Principal") in ("*", {"AWS": "*"})
+        if statement.get("Effect") == "Allow" and everybody and not statement.get("Condition"):
+            raise fault(
+                "PublicPolicyException",
+                "You have attempted to attach a resource policy that lets the public in.",
+            )
+    return original(response)
 
 
 def _document(login: Login) -> str:

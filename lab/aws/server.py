@@ -11,7 +11,7 @@ import moto.moto_api._internal.urls
 from moto import backends
 from moto.server import ThreadedMotoServer
 
-from lab.aws import seed
+from lab.aws import oidc_providers, seed
 from lab.aws.cloudwatch import Sampler
 from lab.aws.data_api import DataApi
 from lab.aws.iam import Gate
@@ -20,13 +20,17 @@ from lab.aws.rds import Rds
 from lab.aws.rds_aurora import Aurora
 from lab.aws.rds_clusters import rotate
 from lab.aws.request_log import RequestLog
+from lab.aws.secret_rotation import SecretRotation
 from lab.aws.secrets import Secrets
 from lab.aws.sts import WebIdentity
+from lab.aws.weather import Weather
 from lab.certificates import Authority
 from lab.network import HOST, Network
 from lab.programs import Program
 from lab.settings import Settings
 
+#: In the state directory; who writes it makes the weather.
+WEATHER = "aws-weather.json"
 _one_at_a_time = threading.Lock()
 _SERVICES = ("cloudwatch", "ec2", "eks", "iam", "kms", "rds", "rdsdata", "secretsmanager", "sts")
 
@@ -93,7 +97,8 @@ class AwsEndpoint:
         for service in _SERVICES:
             backends.get_backend(service).reset()
         self._log = RequestLog(self._settings.state / "aws-requests.jsonl")
-        self._install(Gate(self._settings, self._log))
+        weather = Weather(self._settings.state / WEATHER)
+        self._install(Gate(self._settings, self._log, weather))
         self.credentials = seed.create_administrator(self._settings)
         seed.create_eks_cluster(self._settings, self._kubernetes)
         self._aurora.start()
@@ -106,9 +111,11 @@ class AwsEndpoint:
         patches = self._patches
         gate.install(patches)
         gate.resources["secretsmanager"] = self._secrets.resource
+        gate.resource_policies["secretsmanager"] = self._secrets.policy
         gate.resources["sts"] = lambda response, action: response._get_param("RoleArn") or "*"
         self._secrets.install(patches)
-        self._secrets.rotate = lambda arn: rotate(self._aurora, arn)
+        SecretRotation(self._settings, lambda arn: rotate(self._aurora, arn)).install(patches)
+        oidc_providers.install(patches)
         WebIdentity(self._settings, self._kubernetes).install(patches)
         Rds(self._aurora).install(patches)
         self._data_api = DataApi(self._aurora, gate)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.eks_observability.stack.plugins.module_utils._irsa import policies
+from ansible_collections.eks_observability.stack.plugins.module_utils._irsa import explanation, policies
 
 
 class FilterModule:
@@ -16,6 +16,7 @@ class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {
             "irsa_trust_policy": policies.trust_policy,
-            "irsa_faults": policies.faults,
+            "irsa_faults": explanation.faults,
             "secrets_reader_policy": policies.reader_policy,
+            "secrets_access_policy": policies.access_policy,
         }

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The eks_observability.stack developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters of the report at the end of a run: what each stack has proven, and a plain table of it."""
+"""Filters of the reports at the end of a run: what was proven, how long each step took, a plain table."""
 
 from __future__ import annotations
 
@@ -49,6 +49,21 @@ def text_table(rows: t.Sequence[t.Mapping[str, str]]) -> str:
     return "\n".join("  ".join(line).rstrip() for line in lines)
 
 
+def rotation_rows(
+    rotations: t.Sequence[t.Mapping[str, t.Any]], afterwards: t.Mapping[str, float]
+) -> list[dict[str, str]]:
+    """Rows for text_table: each step of each rotation, then what followed for all of them, in seconds."""
+    rows = [
+        {"login": each["username"], "step": step["step"], "seconds": f"{step['seconds']:.2f}"}
+        for each in rotations
+        for step in each["steps"]
+    ]
+    return rows + [
+        {"login": "", "step": step, "seconds": f"{float(seconds):.2f}"}
+        for step, seconds in afterwards.items()
+    ]
+
+
 def _of(facts: t.Mapping[str, t.Any], name: str, words: t.Callable[[t.Any], str]) -> str:
     return words(facts[name]) if name in facts else UNPROVEN
 
@@ -70,4 +85,8 @@ class FilterModule:
     """Documented in the YAML files beside this one."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        return {"stack_summary": stack_summary, "text_table": text_table}
+        return {
+            "stack_summary": stack_summary,
+            "text_table": text_table,
+            "rotation_rows": rotation_rows,
+        }

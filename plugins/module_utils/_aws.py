@@ -22,6 +22,8 @@ Answer = t.TypeVar("Answer")
 
 # amazon.aws knows the others; these are the spellings that it does not.
 RETRIED_CODES = ("ThrottlingException", "RequestThrottled", "InternalServiceError")
+# How often a request is made whose connection is cut; botocore repeats each of them, too.
+CUT_CONNECTIONS = 4
 
 LOG_IN = "Set AWS_PROFILE to a profile that can log in, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
 NO_CREDENTIALS = f"Could not reach AWS without credentials. {LOG_IN}"
@@ -68,7 +70,8 @@ def aws_call(
 ) -> Callable[[Callable[Arguments, Answer]], Callable[Arguments, Answer]]:
     """Retry a function that makes one AWS call; when it is refused, raise `error`: "Failed to <description>".
 
-    `description` may name the function's arguments: "describe cluster {cluster_id}".
+    `description` may name the function's arguments: "describe cluster {cluster_id}". A request whose
+    connection was cut may have been carried out: who makes a change looks again at what a refusal means.
     """
 
     def decorate(function: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
@@ -76,7 +79,7 @@ def aws_call(
         retry = AWSRetry.jittered_backoff(
             retries=8, delay=1, max_delay=20, catch_extra_error_codes=list(RETRIED_CODES)
         )
-        retried = t.cast("Callable[Arguments, Answer]", retry(function))
+        retried = t.cast("Callable[Arguments, Answer]", retry(_unbroken(function)))
 
         @functools.wraps(function)
         def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
@@ -89,6 +92,19 @@ def aws_call(
         return call
 
     return decorate
+
+
+def _unbroken(function: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    """Make a call again whose connection was cut."""
+
+    @functools.wraps(function)
+    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+        for _attempt in range(CUT_CONNECTIONS - 1):
+            with contextlib.suppress(botocore_exceptions.ConnectionClosedError):
+                return function(*args, **kwargs)
+        return function(*args, **kwargs)
+
+    return call
 
 
 def aws_lookup(

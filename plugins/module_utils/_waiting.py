@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import random
 import time
 import typing as t
 from collections.abc import Callable, Iterable, Iterator
@@ -65,17 +66,22 @@ class Patience:
     timeout: float
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
     deadline: float = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "deadline", self.clock() + self.timeout)
 
     def until(self, probe: Callable[[], tuple[bool, Seen]], *, longest_pause: float = 10.0) -> Seen:
-        """As wait_until, with what is left of the time; pauses grow to `longest_pause` seconds."""
+        """As wait_until, with what is left of the time; pauses grow to `longest_pause` seconds.
+
+        Each is up to a quarter shorter or longer, so that many runs do not ask at the same moments.
+        """
+        pauses = growing(0.1, longest_pause)
         return wait_until(
             probe,
             timeout=max(0.0, self.deadline - self.clock()),
-            pause=growing(0.1, longest_pause),
+            pause=(pause * (0.75 + self.jitter() / 2) for pause in pauses),
             clock=self.clock,
             sleep=self.sleep,
         )

@@ -31,7 +31,7 @@ attributes:
   idempotent:
     support: full
     details:
-      - With O(update_password=always) the password is sent every time.
+      - With O(update_password=always) or O(rotate_master_user_password=true) every run is a change.
 options:
   state:
     description:
@@ -66,9 +66,22 @@ options:
     description:
       - Password of the master user, where RDS does not manage it. It cannot be compared with the one in use.
     type: str
+  master_user_secret_id:
+    description:
+      - Name or ARN of a secret in Secrets Manager that holds the password of the master user, instead of
+        O(master_user_password). Its value is a JSON object with the key C(password).
+      - So the password is in no variable. M(eks_observability.stack.secretsmanager_document) makes such a
+        secret.
+    type: str
+  rotate_master_user_password:
+    description:
+      - Whether RDS makes a new password, where it manages it. Each run does so.
+    type: bool
+    default: false
   update_password:
     description:
-      - V(on_create) sends O(master_user_password) to a new cluster, and when RDS stops managing the password.
+      - V(on_create) sends the password of the task to a new cluster, and when RDS stops managing the
+        password.
       - V(always) sends it with every run, which then always is a change.
     type: str
     choices: [on_create, always]
@@ -152,11 +165,60 @@ options:
     description:
       - Port on which the cluster listens.
     type: int
+  storage_type:
+    description:
+      - V(aurora) bills reads and writes, V(aurora-iopt1) has them in the price.
+    type: str
+    choices: [aurora, aurora-iopt1]
+  network_type:
+    description:
+      - Addresses of the cluster.
+    type: str
+    choices: [IPV4, DUAL]
+  engine_lifecycle_support:
+    description:
+      - What happens when standard support of the major version ends.
+      - V(open-source-rds-extended-support) goes on, at a price, which is what AWS does unless it is told.
+      - V(open-source-rds-extended-support-disabled) does not, and the cluster is upgraded.
+    type: str
+    choices: [open-source-rds-extended-support, open-source-rds-extended-support-disabled]
+  auto_minor_version_upgrade:
+    description:
+      - Whether AWS installs minor versions in the maintenance window.
+    type: bool
+  database_insights_mode:
+    description:
+      - Mode of Database Insights. V(advanced) needs O(enable_performance_insights=true) and a
+        O(performance_insights_retention_period) of V(465) or more.
+    type: str
+    choices: [standard, advanced]
+  enable_performance_insights:
+    description:
+      - Whether Performance Insights collects the load of the members.
+    type: bool
+  performance_insights_retention_period:
+    description:
+      - Days for which Performance Insights keeps its data.
+    type: int
+  performance_insights_kms_key_id:
+    description:
+      - KMS key of that data. An alias is only looked at when Performance Insights is switched on.
+    type: str
+  monitoring_interval:
+    description:
+      - Seconds between two values of Enhanced Monitoring, V(0) for none.
+    type: int
+    choices: [0, 1, 5, 10, 15, 30, 60]
+  monitoring_role_arn:
+    description:
+      - IAM role with which Enhanced Monitoring writes to CloudWatch Logs.
+    type: str
   members:
     description:
       - All members of the cluster. In a new cluster the first one becomes the writer.
       - Members that are missing are added one after another.
       - Then members that are not named are deleted, a writer last.
+      - Those that stay are made C(db.serverless) and not publicly accessible, where somebody changed that.
     type: list
     elements: dict
     suboptions:
@@ -279,7 +341,7 @@ cluster:
       description: Name of the master user.
       type: str
     master_user_secret_arn:
-      description: Secret of the master user, where RDS manages it.
+      description: Secret of the master user, that of RDS or that of O(master_user_secret_id).
       type: str
     scaling:
       description: Range of capacity, with the keys of the option of this name.
@@ -352,10 +414,8 @@ import datetime
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.eks_observability.stack.plugins.module_utils._aurora.actions import (
-    Outcome,
-    ensure_present,
-)
+from ansible_collections.eks_observability.stack.plugins.module_utils import _tags
+from ansible_collections.eks_observability.stack.plugins.module_utils._aurora.actions import ensure_present
 from ansible_collections.eks_observability.stack.plugins.module_utils._aurora.deletion import (
     DeletionWish,
     ensure_absent,
@@ -363,14 +423,19 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._aurora.de
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._aurora.errors import AuroraError
 from ansible_collections.eks_observability.stack.plugins.module_utils._aurora.fields import FIELDS
-from ansible_collections.eks_observability.stack.plugins.module_utils._aurora.planning import (
-    ClusterWish,
-    MemberWish,
-)
+from ansible_collections.eks_observability.stack.plugins.module_utils._aurora.members import MemberWish
+from ansible_collections.eks_observability.stack.plugins.module_utils._aurora.planning import ClusterWish
 from ansible_collections.eks_observability.stack.plugins.module_utils._aurora.scaling import ScalingWish
 from ansible_collections.eks_observability.stack.plugins.module_utils._aurora.waiting import Watch
-from ansible_collections.eks_observability.stack.plugins.module_utils._aws import fail
+from ansible_collections.eks_observability.stack.plugins.module_utils._aws import AwsError, fail
+from ansible_collections.eks_observability.stack.plugins.module_utils._changes import returned
+from ansible_collections.eks_observability.stack.plugins.module_utils._progress import teller
+from ansible_collections.eks_observability.stack.plugins.module_utils._secrets.api import read_secret
+from ansible_collections.eks_observability.stack.plugins.module_utils._secrets.planning import parse_document
 from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import Patience
+
+# Stands for the password in a secret that check mode has only predicted.
+UNBORN = "(known once the secret exists)"
 
 ARGUMENTS: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -380,6 +445,8 @@ ARGUMENTS: dict[str, t.Any] = {
     "master_username": {"type": "str"},
     "manage_master_user_password": {"type": "bool", "no_log": False},
     "master_user_password": {"type": "str", "no_log": True},
+    "master_user_secret_id": {"type": "str", "no_log": False},
+    "rotate_master_user_password": {"type": "bool", "default": False, "no_log": False},
     "update_password": {
         "type": "str",
         "choices": ["on_create", "always"],
@@ -409,6 +476,19 @@ ARGUMENTS: dict[str, t.Any] = {
     "enabled_cloudwatch_logs_exports": {"type": "list", "elements": "str"},
     "copy_tags_to_snapshot": {"type": "bool"},
     "port": {"type": "int"},
+    "storage_type": {"type": "str", "choices": ["aurora", "aurora-iopt1"]},
+    "network_type": {"type": "str", "choices": ["IPV4", "DUAL"]},
+    "engine_lifecycle_support": {
+        "type": "str",
+        "choices": ["open-source-rds-extended-support", "open-source-rds-extended-support-disabled"],
+    },
+    "auto_minor_version_upgrade": {"type": "bool"},
+    "database_insights_mode": {"type": "str", "choices": ["standard", "advanced"]},
+    "enable_performance_insights": {"type": "bool"},
+    "performance_insights_retention_period": {"type": "int"},
+    "performance_insights_kms_key_id": {"type": "str", "no_log": False},
+    "monitoring_interval": {"type": "int", "choices": [0, 1, 5, 10, 15, 30, 60]},
+    "monitoring_role_arn": {"type": "str"},
     "members": {
         "type": "list",
         "elements": "dict",
@@ -427,24 +507,51 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 
 
-def cluster_wish(params: t.Mapping[str, t.Any]) -> ClusterWish:
+def cluster_wish(params: t.Mapping[str, t.Any], password: str | None) -> ClusterWish:
     """The options of the task that are about the cluster."""
     values = {field.option: params[field.option] for field in FIELDS if params[field.option] is not None}
     if "scaling" in values:
         values["scaling"] = ScalingWish.from_options(values["scaling"])
-    members, tags = params["members"], params["tags"]
+    members = params["members"]
     return ClusterWish(
         cluster_id=params["cluster_id"].lower(),
         values=values,
-        password=params["master_user_password"],
+        password=password,
         always_send_password=params["update_password"] == "always",
+        rotate_managed_password=params["rotate_master_user_password"],
         members=None
         if members is None
         else tuple(MemberWish(each["instance_id"].lower(), each["promotion_tier"]) for each in members),
         ca_certificate_identifier=params["ca_certificate_identifier"],
-        tags=None if tags is None else {name: str(value) for name, value in tags.items()},
+        tags=_tags.wished(params["tags"]),
         purge_tags=params["purge_tags"],
     )
+
+
+def master(module: AnsibleAWSModule) -> tuple[str | None, str | None]:
+    """Password of the master user, and the ARN of the secret that it is from, as far as the task has them."""
+    secret_id, check = module.params["master_user_secret_id"], module.check_mode
+    if secret_id is None:
+        return module.params["master_user_password"], None
+    read = read_secret(module.client("secretsmanager"), secret_id)
+    password = parse_document(secret_id, read).get("password")
+    if read is None and check:
+        return UNBORN, None
+    if not password:
+        raise AuroraError(
+            f"Secret {secret_id} has no password for the master user of {module.params['cluster_id']}:"
+            " write a JSON object with the key password to it first"
+        )
+    return str(password), str(read["ARN"] if read else "")
+
+
+def present(module: AnsibleAWSModule, watch: Watch) -> dict[str, t.Any]:
+    """The result of a run that makes or changes the cluster."""
+    password, secret_arn = master(module)
+    outcome = ensure_present(watch, cluster_wish(module.params, password), dry_run=module.check_mode)
+    cluster = outcome.cluster or {}
+    cluster["master_user_secret_arn"] = cluster.get("master_user_secret_arn") or secret_arn
+    return {**returned(outcome.changes), "cluster": cluster}
 
 
 def deletion_wish(params: t.Mapping[str, t.Any]) -> DeletionWish:
@@ -454,36 +561,27 @@ def deletion_wish(params: t.Mapping[str, t.Any]) -> DeletionWish:
     return DeletionWish(params["allow_unprotect"], None if params["skip_final_snapshot"] else snapshot)
 
 
-def result(outcome: Outcome) -> dict[str, t.Any]:
-    """A side of the diff shows only what is, or will be, there."""
-    changes = outcome.changes.items()
-    return {
-        "changed": outcome.changed,
-        "changes": list(outcome.changes),
-        "diff": {
-            "before": {name: before for name, (before, _after) in changes if before is not None},
-            "after": {name: after for name, (_before, after) in changes if after is not None},
-        },
-    }
+def absent(module: AnsibleAWSModule, watch: Watch) -> dict[str, t.Any]:
+    """The result of a run that deletes the cluster."""
+    outcome, snapshot = ensure_absent(watch, deletion_wish(module.params), dry_run=module.check_mode)
+    return {**returned(outcome.changes), "final_snapshot_id": snapshot}
 
 
 def main() -> None:
     module = AnsibleAWSModule(
         argument_spec=ARGUMENTS,
         supports_check_mode=True,
-        mutually_exclusive=[("skip_final_snapshot", "final_snapshot_id")],
+        mutually_exclusive=[
+            ("skip_final_snapshot", "final_snapshot_id"),
+            ("master_user_password", "master_user_secret_id"),
+        ],
     )
-    params, dry_run = module.params, module.check_mode
+    cluster_id = module.params["cluster_id"].lower()
     try:
-        watch = Watch(module.client("rds"), params["cluster_id"].lower(), Patience(params["wait_timeout"]))
-        if params["state"] == "present":
-            outcome = ensure_present(watch, cluster_wish(params), dry_run=dry_run)
-            module.exit_json(**result(outcome), cluster=outcome.cluster)
-        deletion = deletion_wish(params)
-        outcome = ensure_absent(watch, deletion, dry_run=dry_run)
-        snapshot = deletion.final_snapshot_id if outcome.changed else None
-        module.exit_json(**result(outcome), final_snapshot_id=snapshot)
-    except AuroraError as error:
+        watch = Watch(module.client("rds"), cluster_id, Patience(module.params["wait_timeout"]), teller())
+        work = present if module.params["state"] == "present" else absent
+        module.exit_json(**work(module, watch))
+    except AwsError as error:
         fail(module, error)
 
 

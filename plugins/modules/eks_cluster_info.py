@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: eks_cluster_info
 short_description: Read what a database beside an EKS cluster needs to know of it
 description:
-  - Describes an EKS cluster, its network and its OIDC issuer.
+  - Describes an EKS cluster, its network and its OIDC issuer, or several clusters in one call.
   - Finds the provider in IAM that trusts this issuer.
   - It only reads. A cluster that does not exist is a failure.
 version_added: 0.1.0
@@ -35,6 +35,12 @@ options:
       - Name of the EKS cluster.
     type: str
     required: true
+  more_names:
+    description:
+      - Names of other EKS clusters in the same region, which RV(clusters) then holds after this one.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -78,6 +84,10 @@ cluster:
     oidc_provider_arn:
       description: ARN of the provider in IAM for this issuer; V(null) where IAM has none.
       type: str
+    oidc_client_ids:
+      description: Audiences whose tokens this provider takes.
+      type: list
+      elements: str
     vpc_id:
       description: VPC of the cluster.
       type: str
@@ -103,28 +113,39 @@ cluster:
     endpoint: https://0123456789ABCDEF.gr7.eu-central-1.eks.amazonaws.com
     issuer: https://oidc.eks.eu-central-1.amazonaws.com/id/0123
     oidc_provider_arn: arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123
+    oidc_client_ids: [sts.amazonaws.com]
     vpc_id: vpc-0a1b2c3d
     subnet_ids: [subnet-0a1b2c3d, subnet-1b2c3d4e]
     cluster_security_group_id: sg-0a1b2c3d
     version: "1.34"
     status: ACTIVE
+clusters:
+  description: The cluster of O(name), then those of O(more_names), each as RV(cluster).
+  returned: success
+  type: list
+  elements: dict
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.eks_observability.stack.plugins.module_utils._aws import fail
 from ansible_collections.eks_observability.stack.plugins.module_utils._eks.api import EksError
-from ansible_collections.eks_observability.stack.plugins.module_utils._eks.cluster import read_cluster
+from ansible_collections.eks_observability.stack.plugins.module_utils._eks.cluster import read_clusters
 
 
 def main() -> None:
     module = AnsibleAWSModule(
-        argument_spec={"name": {"type": "str", "required": True}}, supports_check_mode=True
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "more_names": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
     )
+    names = [module.params["name"], *module.params["more_names"]]
     try:
-        cluster = read_cluster(module.client("eks"), module.client("iam"), module.params["name"])
+        clusters = read_clusters(module.client("eks"), module.client("iam"), names)
     except EksError as error:
         fail(module, error)
-    module.exit_json(changed=False, cluster=cluster)
+    module.exit_json(changed=False, cluster=clusters[0], clusters=clusters)
 
 
 if __name__ == "__main__":

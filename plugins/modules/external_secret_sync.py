@@ -17,7 +17,9 @@ description:
     It reads conditions and events, and checks store, service account, role annotation, templates and the
     owner of the Secret itself, as events are lost easily. What only a lost event could tell, it says to be
     unknown, unless it may look in AWS, too (O(look_in_aws)).
-  - It only reads. Values of Secrets and of documents are never kept, compared or returned.
+  - It only reads, unless a refresh is asked for (O(refresh)). Values of Secrets and of documents are never
+    kept,
+    compared or returned.
 options:
   namespace:
     description: Namespace of the external secrets.
@@ -42,6 +44,12 @@ options:
     description: Seconds to wait at most. V(0) looks once.
     type: int
     default: 120
+  refresh:
+    description:
+      - Whether each external secret is synced anew first, whatever its interval, and waited for until it is.
+      - The module then sets the annotation C(force-sync) to the time, which is a change with every run.
+    type: bool
+    default: false
   look_in_aws:
     description:
       - Whether the cause is looked for in AWS as well, when Kubernetes says that a sync failed.
@@ -60,6 +68,7 @@ requirements:
   - kubernetes >= 24.2.0
   - boto3 >= 1.34.0 and botocore >= 1.34.0, for O(look_in_aws)
 notes:
+  - For O(refresh), it needs the right to C(patch) external secrets.
   - Needs the right to C(get) external secrets, stores, Secrets and service accounts, and to C(list) events,
     in O(namespace). Without the right to list events it knows less, and says so.
   - For O(look_in_aws), the credentials need C(iam:GetRole), C(iam:ListOpenIDConnectProviders),
@@ -73,6 +82,8 @@ attributes:
       - There is nothing to show, because nothing is changed.
   idempotent:
     support: full
+    details:
+      - With O(refresh=true) every run asks for a refresh.
 author:
   - The eks_observability.stack developers (@eks-observability)
 """
@@ -94,6 +105,14 @@ EXAMPLES = r"""
       - name: aurora-credentials
     timeout: 0
     look_in_aws: true
+
+- name: Bring a password that was just rotated into the cluster
+  eks_observability.stack.external_secret_sync:
+    namespace: observability
+    external_secrets:
+      - name: aurora-credentials
+        keys: [username, password, DATA_SOURCE_URI]
+    refresh: true
 
 - name: Restart the exporter when its credentials change
   ansible.builtin.debug:
@@ -160,6 +179,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._external_
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.sync import (
     ApiNotServedError,
     LookInAws,
+    refresh,
     sync,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import (
@@ -197,6 +217,7 @@ def main() -> None:
                 },
             },
             "timeout": {"type": "int", "default": 120},
+            "refresh": {"type": "bool", "default": False},
             "look_in_aws": {"type": "bool", "default": False},
             **AUTH_ARG_SPEC,
         },
@@ -207,6 +228,8 @@ def main() -> None:
     wait = functools.partial(wait_until, timeout=params["timeout"], pause=growing(0.25, 4))
     try:
         cluster = connect(params)
+        if params["refresh"] and not module.check_mode:
+            wanted = refresh(cluster, params["namespace"], wanted)
         sights, causes = sync(
             cluster, params["namespace"], wanted, wait, _aws(module) if params["look_in_aws"] else None
         )
@@ -219,7 +242,7 @@ def main() -> None:
             causes=[dataclasses.asdict(cause) for cause in causes],
             external_secrets=results,
         )
-    module.exit_json(changed=False, external_secrets=results)
+    module.exit_json(changed=params["refresh"], external_secrets=results)
 
 
 if __name__ == "__main__":

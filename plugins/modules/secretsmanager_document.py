@@ -12,7 +12,8 @@ description:
   - Creates, changes, restores and deletes secrets whose value is a JSON object, several in one call.
   - Documents are compared as data. Keys that the task names are set, other keys stay.
   - A generated value that exists stays, so a password survives every run until O(rotate=true).
-  - A secret that is scheduled for deletion is restored. Rotation and resource policy are never touched.
+  - A secret that is scheduled for deletion is restored.
+  - Rotation and resource policy are only touched where the task names them.
   - No value is ever returned or shown.
 version_added: 0.1.0
 author:
@@ -80,6 +81,44 @@ options:
       tags:
         description:
           - Tags of the secret. Left out, they stay.
+        type: dict
+      rotation:
+        description:
+          - When, and by which function, AWS rotates the secret. Left out, it stays.
+          - Of a secret that belongs to RDS this is all that can be changed, and it needs no function.
+        type: dict
+        suboptions:
+          enabled:
+            description:
+              - Whether AWS rotates the secret.
+            type: bool
+            default: true
+          lambda_arn:
+            description:
+              - ARN of the function that rotates. Left out, it stays.
+            type: str
+          automatically_after_days:
+            description:
+              - Days between two rotations.
+            type: int
+          schedule_expression:
+            description:
+              - Schedule in the place of O(documents[].rotation.automatically_after_days), such as
+                V(cron(0 3 ? * SUN *)) or V(rate(30 days)).
+            type: str
+          duration:
+            description:
+              - Length of the window in which AWS rotates, such as V(3h).
+            type: str
+          rotate_immediately:
+            description:
+              - Whether a changed rotation begins with one at once.
+            type: bool
+            default: false
+      resource_policy:
+        description:
+          - Policy of the secret, which AWS refuses where it would let in the public. Left out, it stays.
+          - An empty one takes it away.
         type: dict
   purge_tags:
     description:
@@ -190,6 +229,19 @@ DOCUMENT = {
     "description": {"type": "str"},
     "kms_key_id": {"type": "str"},
     "tags": {"type": "dict"},
+    "rotation": {
+        "type": "dict",
+        "options": {
+            "enabled": {"type": "bool", "default": True},
+            "lambda_arn": {"type": "str"},
+            "automatically_after_days": {"type": "int"},
+            "schedule_expression": {"type": "str"},
+            "duration": {"type": "str"},
+            "rotate_immediately": {"type": "bool", "default": False},
+        },
+        "mutually_exclusive": [("automatically_after_days", "schedule_expression")],
+    },
+    "resource_policy": {"type": "dict"},
 }
 
 

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 
 from . import api, engine
 from .errors import AuroraError
+from .members import ENGINE
 from .observed import Observed
-from .planning import ENGINE, ClusterWish, Plan, Tagging, plan_change, plan_creation
+from .planning import ClusterWish, Plan, Tagging, plan_change, plan_creation
 from .predicted import predict
 from .waiting import Watch
 
@@ -38,16 +39,22 @@ def ensure_present(watch: Watch, wish: ClusterWish, *, dry_run: bool) -> Outcome
         observed = watch.until_settled()
     wish = _with_version(watch, wish, observed)
     request, plan = plan_creation(wish) if observed is None else ({}, plan_change(wish, observed))
+    _check_minimum(watch, wish, observed, plan)
     if dry_run:
         return Outcome(bool(plan.changes), plan.changes, predict(wish, observed, plan))
     if observed is None:
         observed = _create(watch, request)
-        wish = dataclasses.replace(wish, always_send_password=False)
+        wish = _without_password(wish)
     if plan.changes:
-        _apply(watch, plan_change(wish, observed))
-        wish = dataclasses.replace(wish, always_send_password=False)
-    ready = watch.until(lambda seen: _lacks(wish, seen))
+        _apply(watch, wish, plan_change(wish, observed))
+    asked = _without_password(wish)
+    ready = watch.until(lambda seen: _lacks(asked, seen))
     return Outcome(bool(plan.changes), plan.changes, ready.returned())
+
+
+def _without_password(wish: ClusterWish) -> ClusterWish:
+    """What is left to ask for when the password is on its way."""
+    return dataclasses.replace(wish, always_send_password=False, rotate_managed_password=False)
 
 
 def _with_version(watch: Watch, wish: ClusterWish, observed: Observed | None) -> ClusterWish:
@@ -69,6 +76,20 @@ def _with_version(watch: Watch, wish: ClusterWish, observed: Observed | None) ->
     return dataclasses.replace(wish, values=values)
 
 
+def _check_minimum(watch: Watch, wish: ClusterWish, observed: Observed | None, plan: Plan) -> None:
+    _before, after = plan.changes.get("scaling", (None, None))
+    running = observed.cluster["EngineVersion"] if observed else None
+    version = wish.values.get("engine_version", running)
+    if after and version:
+        check_minimum(watch, str(version), after["min_capacity"])
+
+
+def check_minimum(watch: Watch, version: str, minimum: float) -> None:
+    """Refuse a minimum of 0 where AWS says that this version cannot pause."""
+    if minimum == 0:
+        engine.refuse_pause(watch.cluster_id, api.describe_engine_version(watch.client, ENGINE, version))
+
+
 def _create(watch: Watch, request: Mapping[str, t.Any]) -> Observed:
     """A cluster that exists by now is ours too: the answer to the first request can have been lost."""
     try:
@@ -79,12 +100,10 @@ def _create(watch: Watch, request: Mapping[str, t.Any]) -> Observed:
     return watch.until_settled()
 
 
-def _apply(watch: Watch, plan: Plan) -> None:
+def _apply(watch: Watch, wish: ClusterWish, plan: Plan) -> None:
     """Make the calls of a plan: range before members, because AWS refuses db.serverless without one."""
-    client, cluster_id = watch.client, watch.cluster_id
-    if plan.modify:
-        watch.when_free(lambda: api.modify_cluster(client, cluster_id, plan.modify))
-        watch.until_settled()
+    for request in _in_turn(plan.modify):
+        _modify(watch, wish, request)
     if plan.http_endpoint is not None:
         _switch_http_endpoint(watch, on=plan.http_endpoint)
     for tagging in plan.tagging:
@@ -95,6 +114,36 @@ def _apply(watch: Watch, plan: Plan) -> None:
         _alter_member(watch, instance_id, request)
     for instance_id in plan.remove:
         remove_member(watch, instance_id)
+
+
+def _in_turn(modify: Mapping[str, t.Any]) -> list[Mapping[str, t.Any]]:
+    """The version first: what else is asked for may need it."""
+    version = {name: value for name, value in modify.items() if name == "EngineVersion"}
+    others = {name: value for name, value in modify.items() if name != "EngineVersion"}
+    return [request for request in (version, others) if request]
+
+
+def _modify(watch: Watch, wish: ClusterWish, request: Mapping[str, t.Any]) -> None:
+    """Ask once: a request whose answer was lost has made the cluster busy, and shows in what it has then."""
+    left: Mapping[str, t.Any] | None = request
+
+    def modify() -> None:
+        nonlocal left, wish
+        if left is None:
+            seen = watch.observe()
+            lacking = plan_change(wish, seen).modify if seen else {}
+            left = {name: value for name, value in lacking.items() if name in request}
+        try:
+            if left:
+                api.modify_cluster(watch.client, watch.cluster_id, left)
+        except AuroraError:
+            left, seen = None, watch.observe()
+            if seen and seen.status == "resetting-master-credentials":
+                wish = _without_password(wish)
+            raise
+
+    watch.when_free(modify)
+    watch.until_settled()
 
 
 def _switch_http_endpoint(watch: Watch, *, on: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
+from .. import _tags
 from .._aws import aws_call, aws_lookup
 from .errors import AuroraError
 
@@ -70,6 +71,12 @@ def describe_snapshot(client: RDSClient, snapshot_id: str) -> Answer:
     return t.cast(Answer, answer["DBClusterSnapshots"][0])
 
 
+@aws_call(AuroraError, "list the snapshots of cluster {cluster_id}")
+def describe_snapshots(client: RDSClient, cluster_id: str) -> list[Answer]:
+    pages = client.get_paginator("describe_db_cluster_snapshots").paginate(DBClusterIdentifier=cluster_id)
+    return [t.cast(Answer, snapshot) for page in pages for snapshot in page["DBClusterSnapshots"]]
+
+
 @aws_call(AuroraError, "enable the HTTP endpoint of {arn}")
 def enable_http_endpoint(client: RDSClient, arn: str) -> None:
     client.enable_http_endpoint(ResourceArn=arn)
@@ -102,11 +109,30 @@ def reboot_member(client: RDSClient, instance_id: str) -> None:
 
 @aws_call(AuroraError, "tag {arn}")
 def add_tags(client: RDSClient, arn: str, tags: Mapping[str, str]) -> None:
-    client.add_tags_to_resource(
-        ResourceName=arn, Tags=[{"Key": name, "Value": value} for name, value in tags.items()]
-    )
+    client.add_tags_to_resource(ResourceName=arn, Tags=t.cast(t.Any, _tags.write(tags)))
 
 
 @aws_call(AuroraError, "remove tags of {arn}")
 def remove_tags(client: RDSClient, arn: str, names: list[str]) -> None:
     client.remove_tags_from_resource(ResourceName=arn, TagKeys=names)
+
+
+@aws_call(AuroraError, "list the database proxies")
+def describe_proxies(client: RDSClient) -> list[str]:
+    pages = client.get_paginator("describe_db_proxies").paginate()
+    return [proxy["DBProxyName"] for page in pages for proxy in page["DBProxies"]]
+
+
+@aws_call(AuroraError, "list the targets of database proxy {name}")
+def describe_proxy_targets(client: RDSClient, name: str) -> list[Answer]:
+    pages = client.get_paginator("describe_db_proxy_targets").paginate(DBProxyName=name)
+    return [t.cast(Answer, target) for page in pages for target in page["Targets"]]
+
+
+@aws_call(AuroraError, "list the parameters of cluster parameter group {name}")
+def describe_set_parameters(client: RDSClient, name: str) -> list[Answer]:
+    """Those that somebody has set."""
+    pages = client.get_paginator("describe_db_cluster_parameters").paginate(
+        DBClusterParameterGroupName=name, Source="user"
+    )
+    return [t.cast(Answer, parameter) for page in pages for parameter in page["Parameters"]]

@@ -28,15 +28,19 @@ def snapshot_name(cluster_id: str, now: datetime.datetime) -> str:
     return f"{cluster_id}-final-{now.astimezone(datetime.UTC):%Y%m%d%H%M%S}"
 
 
-def ensure_absent(watch: Watch, wish: DeletionWish, *, dry_run: bool) -> Outcome:
-    """Delete a cluster with its members and wait until it is gone. Gone already is fine."""
+def ensure_absent(watch: Watch, wish: DeletionWish, *, dry_run: bool) -> tuple[Outcome, str | None]:
+    """Delete a cluster with its members and wait until it is gone; returns the last snapshot, too.
+
+    Gone already is fine, and what a run that was killed has begun is waited for.
+    """
     observed = watch.observe()
     if observed is None:
-        return Outcome(False, {}, None)
+        return Outcome(False, {}, None), None
     if observed.status == "deleting":
+        snapshot = _begun_snapshot(watch)
         if not dry_run:
-            watch.until_gone()
-        return Outcome(False, {}, None)
+            _until_gone(watch, snapshot)
+        return Outcome(False, {}, None), snapshot
     if observed.cluster.get("DeletionProtection") and not wish.allow_unprotect:
         raise AuroraError(
             f"Could not delete cluster {watch.cluster_id}: it is protected against deletion."
@@ -44,7 +48,17 @@ def ensure_absent(watch: Watch, wish: DeletionWish, *, dry_run: bool) -> Outcome
         )
     if not dry_run:
         _delete(watch, wish, observed)
-    return Outcome(True, _changes(wish, observed), None)
+    return Outcome(True, _changes(wish, observed), None), wish.final_snapshot_id
+
+
+def _begun_snapshot(watch: Watch) -> str | None:
+    """The newest final snapshot of a cluster that is being deleted."""
+    names = [
+        snapshot["DBClusterSnapshotIdentifier"]
+        for snapshot in api.describe_snapshots(watch.client, watch.cluster_id)
+        if snapshot["DBClusterSnapshotIdentifier"].startswith(f"{watch.cluster_id}-final-")
+    ]
+    return max(names, default=None)
 
 
 def _changes(wish: DeletionWish, observed: Observed) -> dict[str, tuple[object, object]]:
@@ -65,7 +79,21 @@ def _delete(watch: Watch, wish: DeletionWish, observed: Observed) -> None:
         watch.when_free(lambda: api.modify_cluster(client, cluster_id, {"DeletionProtection": False}))
     for member in reversed(observed.members):  # The writer is the first of them, so it goes last.
         remove_member(watch, member.instance_id)
-    watch.when_free(lambda: api.delete_cluster(client, cluster_id, wish.final_snapshot_id))
-    if wish.final_snapshot_id is not None:
-        watch.until_snapshot(wish.final_snapshot_id)
+
+    def delete() -> None:
+        try:
+            api.delete_cluster(client, cluster_id, wish.final_snapshot_id)
+        except AuroraError:
+            seen = watch.observe()
+            # A request whose answer was lost has come through.
+            if seen is not None and seen.status != "deleting":
+                raise
+
+    watch.when_free(delete)
+    _until_gone(watch, wish.final_snapshot_id)
+
+
+def _until_gone(watch: Watch, snapshot_id: str | None) -> None:
+    if snapshot_id is not None:
+        watch.until_snapshot(snapshot_id)
     watch.until_gone()

@@ -62,3 +62,16 @@ def upgrade(wish: str, current: str, targets: Iterable[Mapping[str, t.Any]]) -> 
             f" does not change the major version of a cluster. Choose {current} or one of: {_listed(valid)}"
         )
     return max(fitting, key=_key)
+
+
+def refuse_pause(cluster_id: str, descriptions: Iterable[Mapping[str, t.Any]]) -> None:
+    """Raise where AWS says that a version's smallest minimum is above 0. What it does not say, it refuses."""
+    for each in descriptions:
+        support = each.get("ServerlessV2FeaturesSupport") or {}
+        lowest = float(support.get("MinCapacity") or 0)
+        if lowest > 0:
+            raise AuroraError(
+                f"Could not scale cluster {cluster_id} to a minimum of 0: Aurora PostgreSQL"
+                f" {each['EngineVersion']} cannot pause, its smallest minimum is {lowest:g} ACU. Set"
+                f" min_capacity to {lowest:g} or more, or upgrade to a version that can"
+            )

@@ -45,6 +45,10 @@ def _security_groups(cluster: Description) -> list[str]:
     return sorted(group["VpcSecurityGroupId"] for group in cluster.get("VpcSecurityGroups", []))
 
 
+def _upper(value: str | None) -> str | None:
+    return value and value.upper()
+
+
 def _has_secret(cluster: Description) -> bool:
     return bool(cluster.get("MasterUserSecret"))
 
@@ -69,6 +73,17 @@ class Field:
 # Changed by calls of their own or by another name in the request: planning.py names them.
 HTTP_ENDPOINT = "enable_http_endpoint"
 LOG_EXPORTS = "enabled_cloudwatch_logs_exports"
+
+# AWS holds these against each other within one request, not against what the cluster has.
+TOGETHER = (
+    (
+        "database_insights_mode",
+        "enable_performance_insights",
+        "performance_insights_retention_period",
+        "performance_insights_kms_key_id",
+    ),
+    ("monitoring_interval", "monitoring_role_arn"),
+)
 
 FIELDS = (
     Field("engine_version", "EngineVersion", key("EngineVersion")),
@@ -115,4 +130,27 @@ FIELDS = (
     ),
     Field("copy_tags_to_snapshot", "CopyTagsToSnapshot", key("CopyTagsToSnapshot", False)),
     Field("port", "Port", key("Port")),
+    # AWS does not show the storage type of Aurora Standard.
+    Field("storage_type", "StorageType", key("StorageType", "aurora")),
+    Field("network_type", "NetworkType", key("NetworkType", "IPV4"), normal=_upper),
+    Field("engine_lifecycle_support", "EngineLifecycleSupport", key("EngineLifecycleSupport")),
+    Field("auto_minor_version_upgrade", "AutoMinorVersionUpgrade", key("AutoMinorVersionUpgrade")),
+    Field("database_insights_mode", "DatabaseInsightsMode", key("DatabaseInsightsMode", "standard")),
+    Field(
+        "enable_performance_insights", "EnablePerformanceInsights", key("PerformanceInsightsEnabled", False)
+    ),
+    Field(
+        "performance_insights_retention_period",
+        "PerformanceInsightsRetentionPeriod",
+        key("PerformanceInsightsRetentionPeriod"),
+    ),
+    Field(
+        "performance_insights_kms_key_id",
+        "PerformanceInsightsKMSKeyId",
+        key("PerformanceInsightsKMSKeyId"),
+        equal=same_key,
+    ),
+    Field("monitoring_interval", "MonitoringInterval", key("MonitoringInterval", 0)),
+    Field("monitoring_role_arn", "MonitoringRoleArn", key("MonitoringRoleArn")),
 )
+BY_OPTION = {field.option: field for field in FIELDS}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .. import _tags
 from .scaling import Scaling
 
 Answer = dict[str, t.Any]
@@ -38,7 +39,7 @@ def is_transient(status: str) -> bool:
 
 
 def tags_of(resource: Answer) -> dict[str, str]:
-    return {tag["Key"]: tag.get("Value", "") for tag in resource.get("TagList", [])}
+    return _tags.read(resource.get("TagList"))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,25 +9,16 @@ import dataclasses
 import typing as t
 from collections.abc import Mapping
 
+from .. import _tags
+from .._changes import Changes
 from .errors import AuroraError
-from .fields import FIELDS, HTTP_ENDPOINT, LOG_EXPORTS
-from .observed import Member, Observed, tags_of
+from .fields import BY_OPTION, FIELDS, HTTP_ENDPOINT, LOG_EXPORTS, TOGETHER
+from .members import ENGINE, MemberWish, plan_members
+from .observed import Observed, tags_of
 from .scaling import Scaling, ScalingWish, plan_scaling
 
-ENGINE = "aurora-postgresql"
-MEMBER_CLASS = "db.serverless"
 PASSWORD = "master_user_password"  # the name of an option
 HIDDEN = "(hidden)"
-
-Changes = dict[str, tuple[t.Any, t.Any]]  # (before, after) by name of the option
-
-
-@dataclasses.dataclass(frozen=True)
-class MemberWish:
-    """A member that the cluster shall have; a tier of None is left as it is."""
-
-    instance_id: str
-    promotion_tier: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +29,7 @@ class ClusterWish:
     values: Mapping[str, t.Any]
     password: str | None = None
     always_send_password: bool = False
+    rotate_managed_password: bool = False
     members: tuple[MemberWish, ...] | None = None
     ca_certificate_identifier: str | None = None
     tags: Mapping[str, str] | None = None
@@ -76,12 +68,10 @@ def plan_creation(wish: ClusterWish) -> tuple[dict[str, t.Any], Plan]:
         request["MasterUserPassword"] = wish.password
         changes[PASSWORD] = (None, HIDDEN)
     if wish.tags:
-        request["Tags"] = tag_list(wish.tags)
+        request["Tags"] = _tags.write(wish.tags)
         changes["tags"] = (None, dict(wish.tags))
-    if wish.members:
-        changes["members"] = (None, [member.instance_id for member in wish.members])
-    add = {member.instance_id: _birth(wish, member) for member in wish.members or ()}
-    return request, Plan(changes, add=add)
+    members = plan_members(wish, ())
+    return request, Plan(changes | members.changes, add=members.add)
 
 
 def plan_change(wish: ClusterWish, observed: Observed) -> Plan:
@@ -100,11 +90,20 @@ def plan_change(wish: ClusterWish, observed: Observed) -> Plan:
     if wish.password is not None and (wish.always_send_password or unmanaged):
         modify["MasterUserPassword"] = wish.password
         changes[PASSWORD] = (HIDDEN, "(hidden, sent again)")
-    return _with_members(wish, observed, Plan(changes, modify, _http_endpoint(changes, values)))
-
-
-def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": name, "Value": value} for name, value in tags.items()]
+    if wish.rotate_managed_password and observed.cluster.get("MasterUserSecret"):
+        modify["RotateMasterUserPassword"] = True
+        changes[PASSWORD] = (HIDDEN, "(hidden, rotated by RDS)")
+    members = plan_members(wish, [member for member in observed.members if member.status != "deleting"])
+    tagging = _tagging(wish, observed)
+    return Plan(
+        changes=changes | members.changes | _tags_shown(wish, observed, tagging),
+        modify=modify,
+        http_endpoint=bool(values[HTTP_ENDPOINT]) if HTTP_ENDPOINT in changes else None,
+        tagging=tagging,
+        add=members.add,
+        alter=members.alter,
+        remove=members.remove,
+    )
 
 
 def _values(wish: ClusterWish, observed: Observed | None) -> dict[str, t.Any]:
@@ -136,6 +135,9 @@ def _modify_request(changes: Changes, values: Mapping[str, t.Any], observed: Obs
         for field in FIELDS
         if field.option in changes and field.option not in (HTTP_ENDPOINT, LOG_EXPORTS)
     }
+    for options in TOGETHER:
+        if changes.keys() & set(options):
+            request |= _sent_together(options, values, observed)
     if LOG_EXPORTS in changes:
         before = set(observed.cluster.get("EnabledCloudwatchLogsExports", []))
         after = set(values[LOG_EXPORTS])
@@ -146,103 +148,37 @@ def _modify_request(changes: Changes, values: Mapping[str, t.Any], observed: Obs
     return request
 
 
-def _http_endpoint(changes: Mapping[str, t.Any], values: Mapping[str, t.Any]) -> bool | None:
-    return bool(values[HTTP_ENDPOINT]) if HTTP_ENDPOINT in changes else None
+def _sent_together(
+    options: tuple[str, ...], values: Mapping[str, t.Any], observed: Observed
+) -> dict[str, t.Any]:
+    """All of them: what the task leaves out is sent as the cluster has it."""
+    fields = [BY_OPTION[option] for option in options]
+    together = {field.request: values.get(field.option, field.read(observed.cluster)) for field in fields}
+    return {name: value for name, value in together.items() if value is not None}
 
 
-def _with_members(wish: ClusterWish, observed: Observed, plan: Plan) -> Plan:
-    """Add to the plan what happens to members and tags."""
-    staying = [member for member in observed.members if member.status != "deleting"]
-    coming, remove = _come_and_go(wish, staying)
-    alter = _alterations(wish, [member for member in staying if member.instance_id not in remove])
-    tagging = _tagging(wish, observed, staying)
-    changes = dict(plan.changes)
-    if coming or remove or any("PromotionTier" in request for request in alter.values()):
-        changes["members"] = (
-            [f"{member.instance_id} (tier {member.promotion_tier})" for member in staying],
-            [_member_after(member, staying) for member in wish.members or ()],
-        )
-    renewed = sorted(instance for instance, request in alter.items() if "CACertificateIdentifier" in request)
-    if renewed:
-        before = {each.instance_id: each.instance.get("CACertificateIdentifier") for each in staying}
-        changes["ca_certificate_identifier"] = (
-            {instance: before[instance] for instance in renewed},
-            dict.fromkeys(renewed, wish.ca_certificate_identifier),
-        )
-    if tagging:
-        changes["tags"] = (tags_of(observed.cluster), _tags_after(wish, tags_of(observed.cluster)))
-    add = {member.instance_id: _birth(wish, member) for member in coming}
-    return dataclasses.replace(plan, changes=changes, tagging=tagging, add=add, alter=alter, remove=remove)
-
-
-def _birth(wish: ClusterWish, member: MemberWish) -> dict[str, t.Any]:
-    """The request of CreateDBInstance."""
-    request: dict[str, t.Any] = {
-        "DBClusterIdentifier": wish.cluster_id,
-        "DBInstanceClass": MEMBER_CLASS,
-        "Engine": ENGINE,
-        "PubliclyAccessible": False,
-    }
-    if member.promotion_tier is not None:
-        request["PromotionTier"] = member.promotion_tier
-    if wish.ca_certificate_identifier:
-        request["CACertificateIdentifier"] = wish.ca_certificate_identifier
-    if wish.tags:
-        request["Tags"] = tag_list(wish.tags)
-    return request
-
-
-def _come_and_go(wish: ClusterWish, staying: list[Member]) -> tuple[tuple[MemberWish, ...], tuple[str, ...]]:
-    """Who is added, and who is removed: the writer, if at all, at the very end."""
-    if wish.members is None:
-        return (), ()
-    there = {member.instance_id for member in staying}
-    wanted = {member.instance_id for member in wish.members}
-    leaving = [member for member in reversed(staying) if member.instance_id not in wanted]
-    return (
-        tuple(member for member in wish.members if member.instance_id not in there),
-        tuple(member.instance_id for member in sorted(leaving, key=lambda one: one.is_writer)),
-    )
-
-
-def _alterations(wish: ClusterWish, staying: list[Member]) -> dict[str, dict[str, t.Any]]:
-    tiers = {member.instance_id: member.promotion_tier for member in wish.members or ()}
-    alterations: dict[str, dict[str, t.Any]] = {}
-    for member in staying:
-        request: dict[str, t.Any] = {}
-        tier = tiers.get(member.instance_id)
-        if tier is not None and tier != member.promotion_tier:
-            request["PromotionTier"] = tier
-        certificate = wish.ca_certificate_identifier
-        if certificate and certificate != member.instance.get("CACertificateIdentifier"):
-            request["CACertificateIdentifier"] = certificate
-        if request:
-            alterations[member.instance_id] = request
-    return alterations
-
-
-def _member_after(wish: MemberWish, staying: list[Member]) -> str:
-    before = {member.instance_id: member.promotion_tier for member in staying}
-    tier = wish.promotion_tier if wish.promotion_tier is not None else before.get(wish.instance_id, 1)
-    return f"{wish.instance_id} (tier {tier})"
-
-
-def _tagging(wish: ClusterWish, observed: Observed, staying: list[Member]) -> tuple[Tagging, ...]:
+def _tagging(wish: ClusterWish, observed: Observed) -> tuple[Tagging, ...]:
     if wish.tags is None:
         return ()
-    resources = [(observed.arn, observed.cluster), *((member.arn, member.instance) for member in staying)]
     taggings = []
-    for arn, resource in resources:
-        before = tags_of(resource)
-        after = _tags_after(wish, before)
-        add = {name: value for name, value in after.items() if before.get(name) != value}
-        remove = tuple(sorted(before.keys() - after.keys()))
+    for arn, _name, before in _tagged(observed):
+        wanted = _tags.after(before, wish.tags, purge=wish.purge_tags)
+        add, remove = _tags.difference(before, wanted)
         if add or remove:
             taggings.append(Tagging(arn, add, remove))
     return tuple(taggings)
 
 
-def _tags_after(wish: ClusterWish, before: Mapping[str, str]) -> dict[str, str]:
-    """Names that begin with aws: belong to AWS."""
-    kept = {name: value for name, value in before.items() if name.startswith("aws:") or not wish.purge_tags}
-    return {**kept, **(wish.tags or {})}
+def _tagged(observed: Observed) -> list[tuple[str, str, dict[str, str]]]:
+    """(ARN, name, tags) of all that carries the tags of the task."""
+    staying = [member for member in observed.members if member.status != "deleting"]
+    members = [(member.arn, member.instance_id, tags_of(member.instance)) for member in staying]
+    return [(observed.arn, observed.cluster_id, tags_of(observed.cluster)), *members]
+
+
+def _tags_shown(wish: ClusterWish, observed: Observed, tagging: tuple[Tagging, ...]) -> Changes:
+    """By the names of those whose tags change."""
+    changing = {each.arn for each in tagging}
+    before = {name: tags for arn, name, tags in _tagged(observed) if arn in changing}
+    after = {name: _tags.after(tags, wish.tags or {}, purge=wish.purge_tags) for name, tags in before.items()}
+    return {"tags": (before, after)} if before else {}

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
-from .observed import Observed
+from .. import _tags
+from .members import DEFAULT_TIER
+from .observed import Observed, tags_of
 from .planning import ClusterWish, Plan
 
 DEFAULT_PORT = 5432
-DEFAULT_TIER = 1
 
 
 def predict(wish: ClusterWish, observed: Observed | None, plan: Plan) -> dict[str, t.Any]:
@@ -19,6 +20,9 @@ def predict(wish: ClusterWish, observed: Observed | None, plan: Plan) -> dict[st
     cluster = observed.returned() if observed else _unborn(wish)
     cluster |= {option: after for option, (_before, after) in plan.changes.items() if option in cluster}
     cluster["members"] = _members(plan, observed)
+    if wish.tags is not None:
+        before = tags_of(observed.cluster) if observed else {}
+        cluster["tags"] = _tags.after(before, wish.tags, purge=wish.purge_tags)
     return cluster
 
 

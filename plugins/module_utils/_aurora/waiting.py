@@ -29,6 +29,8 @@ class Watch:
     client: RDSClient
     cluster_id: str
     patience: Patience
+    tell: Callable[[str], None] = lambda state: None
+    """Is told each new state of what is waited for."""
 
     def observe(self) -> Observed | None:
         cluster = api.describe_cluster(self.client, self.cluster_id)
@@ -103,8 +105,14 @@ class Watch:
         self._wait(probe, str)
 
     def _wait(self, probe: Callable[[], tuple[bool, Seen]], told: Callable[[Seen], str]) -> Seen:
+        def telling() -> tuple[bool, Seen]:
+            done, seen = probe()
+            if not done:
+                self.tell(told(seen))
+            return done, seen
+
         try:
-            return self.patience.until(probe)
+            return self.patience.until(telling)
         except TimedOut as over:
             raise AuroraError(
                 f"Waited {self.patience.timeout:g} s for cluster {self.cluster_id};"

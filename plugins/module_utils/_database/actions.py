@@ -11,7 +11,7 @@ import enum
 import json
 import re
 import typing as t
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from .._secrets.api import read_secret
 from .._secrets.planning import parse_document
@@ -56,6 +56,9 @@ SIGNS = (
         Login.NO_ACCESS,
     ),
 )
+
+# What PostgreSQL and the Data API say to a statement or a commit that has been made already.
+REPEATED = re.compile(r"42710|already exists|TransactionNotFoundException|is not found")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,10 +150,26 @@ def ensure_present(
     }
     statements = plan(wishes, extensions, state, to_set)
     if statements and not dry_run:
-        database.run(statements)
+        _run_once(database, wishes, extensions, statements, to_set)
         _check_effect(database, wishes, extensions)
         logins = {wish.name: _login_after(database, wish) for wish in wishes}
     return Outcome(tuple(statement.shown for statement in statements), logins)
+
+
+def _run_once(
+    database: Database,
+    wishes: Sequence[RoleWish],
+    extensions: Sequence[str],
+    statements: Sequence[Statement],
+    to_set: Mapping[str, str],
+) -> None:
+    """A request whose answer was lost is repeated, and may fail for what it has already done: look again."""
+    try:
+        database.run(statements)
+    except DatabaseError as error:
+        if not REPEATED.search(f"{error.code} {error.answer}"):
+            raise
+        database.run(plan(wishes, extensions, database.state(wishes), to_set))
 
 
 def ensure_absent(database: Database, wishes: Sequence[RoleWish], *, dry_run: bool) -> Outcome:

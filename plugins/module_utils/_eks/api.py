@@ -28,3 +28,8 @@ def describe_cluster(client: EKSClient, name: str) -> Answer:
 @aws_call(EksError, "list the OIDC providers of IAM")
 def list_oidc_providers(client: IAMClient) -> list[str]:
     return [each["Arn"] for each in client.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
+
+
+@aws_lookup(EksError, "read OIDC provider {arn}", "NoSuchEntity")
+def read_oidc_client_ids(client: IAMClient, arn: str) -> list[str]:
+    return client.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"]

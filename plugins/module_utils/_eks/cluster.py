@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from . import api
 
@@ -15,15 +15,25 @@ if t.TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient
 
 
-def read_cluster(eks: EKSClient, iam: IAMClient, name: str) -> dict[str, t.Any]:
-    """Describe a cluster and the IAM provider that trusts its tokens."""
+def read_clusters(eks: EKSClient, iam: IAMClient, names: Sequence[str]) -> list[dict[str, t.Any]]:
+    """Describe clusters and the IAM providers that trust their tokens."""
+    described = [_describe(eks, name) for name in names]
+    providers = api.list_oidc_providers(iam)
+    clusters = [summary(cluster, providers) for cluster in described]
+    for cluster in clusters:
+        arn = cluster["oidc_provider_arn"]
+        cluster["oidc_client_ids"] = sorted(api.read_oidc_client_ids(iam, arn) or []) if arn else []
+    return clusters
+
+
+def _describe(eks: EKSClient, name: str) -> api.Answer:
     cluster = api.describe_cluster(eks, name)
     if cluster is None:
         raise api.EksError(
             f"There is no EKS cluster {name} in region {eks.meta.region_name}."
             " Check the name, the region and the account of the credentials"
         )
-    return summary(cluster, api.list_oidc_providers(iam))
+    return cluster
 
 
 def summary(cluster: api.Answer, providers: Iterable[str]) -> dict[str, t.Any]:

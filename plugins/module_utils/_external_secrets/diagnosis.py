@@ -231,6 +231,16 @@ def _stale(case: Case) -> Cause | None:
     return Cause(what, "External Secrets is slow, stopped or overloaded: look at its pods and its log")
 
 
+def _not_refreshed(case: Case) -> Cause | None:
+    after = case.sight.wanted.after
+    if case.failed or after is None or case.seen.synced_version != after:
+        return None
+    return Cause(
+        f"{case.title} was not synced since a refresh was asked for",
+        "External Secrets is slow, stopped or overloaded: look at its pods and its log",
+    )
+
+
 def _not_written(case: Case) -> Cause | None:
     reason = case.seen.ready.reason if case.seen.ready else ""
     if case.failed or case.sight.secret is not None:
@@ -308,6 +318,7 @@ CHECKS: Sequence[Callable[[Case], Cause | None]] = (
     _store_not_ready,
     _not_looked_at,
     _stale,
+    _not_refreshed,
     _not_written,
     _keys,
     _by_elimination,

@@ -20,7 +20,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._external_
     Case,
     Document,
 )
-from ansible_collections.eks_observability.stack.plugins.module_utils._irsa.policies import faults
+from ansible_collections.eks_observability.stack.plugins.module_utils._irsa.explanation import faults
 from ansible_collections.eks_observability.stack.plugins.module_utils._secrets.api import (
     describe_secret,
     read_secret,

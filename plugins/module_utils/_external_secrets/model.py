@@ -22,6 +22,8 @@ class Wanted:
 
     name: str
     keys: tuple[str, ...] = ()
+    after: str | None = None
+    """A synced version that is too old, because a refresh was asked for since."""
 
 
 @dataclass(frozen=True)
@@ -234,6 +236,7 @@ class Sight:
             and seen.ready.true
             and seen.ready.reason == "SecretSynced"
             and seen.synced_generation == str(seen.generation)
+            and seen.synced_version != self.wanted.after
             and self.secret is not None
             and not self.missing_keys
         )

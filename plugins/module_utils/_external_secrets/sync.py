@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._external_
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import (
     KubernetesError,
     Reader,
+    Writer,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import TimedOut
 
@@ -69,6 +71,23 @@ def sync(
     except TimedOut:
         behind = [sight for sight in sights.values() if not sight.synced]
         return list(sights.values()), [explain(cluster, namespace, sight, look_in_aws) for sight in behind]
+
+
+def refresh(cluster: Writer, namespace: str, wanted: Sequence[Wanted]) -> list[Wanted]:
+    """Have each synced anew, whatever its interval; the result is only in sync after that.
+
+    Another annotation makes another resource version, which the operator has to sync. Raises KubernetesError.
+    """
+    after = []
+    for one in wanted:
+        path = _path(namespace, "externalsecrets", one.name)
+        found = cluster.get(path)
+        if found is not None:
+            cluster.annotate(path, {"force-sync": str(time.time_ns())})
+            before = ExternalSecret.from_object(found).synced_version
+            one = replace(one, after=before)
+        after.append(one)
+    return after
 
 
 def look(cluster: Reader, namespace: str, wanted: Wanted) -> Sight:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The eks_observability.stack developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading from the Kubernetes API. PRIVATE: it may change at any time."""
+"""Reading from the Kubernetes API, and annotating what is there. PRIVATE: it may change at any time."""
 
 from __future__ import annotations
 
@@ -23,8 +23,13 @@ Ask = Callable[[str, Query, str, Limits], Response]
 """ask(path, query, accept, limits) -> any answer of the API server, also one that says no."""
 
 
+Send = Callable[[str, str, Object, str, Limits], Response]
+"""send(method, path, body, content type, limits) -> any answer of the API server."""
+
+
 LIMITS = Limits()
 JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
 
 
 class KubernetesError(Exception):
@@ -38,11 +43,19 @@ class Reader(t.Protocol):
         """The object or list at `path`, None where there is none. Raises KubernetesError."""
 
 
-class Kubernetes:
-    """A cluster, seen through one function."""
+class Writer(Reader, t.Protocol):
+    """A reader that may annotate."""
 
-    def __init__(self, ask: Ask) -> None:
+    def annotate(self, path: str, annotations: Mapping[str, str]) -> None:
+        """Set annotations of the object at `path`. Raises KubernetesError."""
+
+
+class Kubernetes:
+    """A cluster, seen through two functions; without `send` it is only read."""
+
+    def __init__(self, ask: Ask, send: Send | None = None) -> None:
         self.ask = ask
+        self._send = send
 
     def get(self, path: str, query: Query = (), accept: str = JSON) -> Object | None:
         try:
@@ -59,6 +72,17 @@ class Kubernetes:
             raise KubernetesError(
                 f"GET {path} was answered with {response.text()!r}: this is no Kubernetes API"
             ) from None
+
+    def annotate(self, path: str, annotations: Mapping[str, str]) -> None:
+        if self._send is None:
+            raise KubernetesError(f"PATCH {path} was not sent: this connection only reads")
+        body = {"metadata": {"annotations": dict(annotations)}}
+        try:
+            response = self._send("PATCH", path, body, MERGE_PATCH, LIMITS)
+        except FetchError as error:
+            raise KubernetesError(str(error)) from error
+        if response.status != 200:
+            raise KubernetesError(refusal(f"PATCH {path}", response))
 
 
 def refusal(tried: str, response: Response) -> str:
@@ -91,38 +115,49 @@ def connect(params: Mapping[str, t.Any], seconds: float = 30.0) -> Kubernetes:
         client = within(seconds, lambda: get_api_client(**options).client, "The Kubernetes API")
     except Exception as error:  # Each of kubernetes.core, kubernetes and urllib3 raises families of its own.
         raise KubernetesError(f"Could not reach the Kubernetes API: {_first_line(error)}") from error
-    return Kubernetes(_asker(client))
+    send = _sender(client)
+
+    def ask(path: str, query: Query, accept: str, limits: Limits) -> Response:
+        return send("GET", path, query, {"Accept": accept}, None, limits)
+
+    def write(method: str, path: str, body: Object, content_type: str, limits: Limits) -> Response:
+        return send(method, path, (), {"Accept": JSON, "Content-Type": content_type}, body, limits)
+
+    return Kubernetes(ask, write)
 
 
-def _asker(client: t.Any) -> Ask:
+def _sender(client: t.Any) -> Callable[[str, str, Query, dict[str, str], Object | None, Limits], Response]:
     from kubernetes.client.exceptions import ApiException
     from urllib3.exceptions import HTTPError
 
     name = f"The Kubernetes API at {client.configuration.host}"
 
-    def ask(path: str, query: Query, accept: str, limits: Limits) -> Response:
+    def send(
+        method: str, path: str, query: Query, headers: dict[str, str], body: Object | None, limits: Limits
+    ) -> Response:
         def work() -> Response:
             answer = client.request(
-                "GET",
+                method,
                 path,
                 query_params=list(query),
-                header_params={"Accept": accept},
+                header_params=headers,
+                body=body,
                 serialize=False,
                 _request_timeout=limits.seconds,
             )
-            body = read_body(answer.read, limits.size, name)
-            return Response(answer.status, answer.headers.get("Content-Type", ""), body)
+            content = read_body(answer.read, limits.size, name)
+            return Response(answer.status, answer.headers.get("Content-Type", ""), content)
 
         try:
             return within(limits.seconds, work, name)
         except ApiException as error:
-            body = error.body if isinstance(error.body, bytes) else str(error.body or error.reason).encode()
-            headers = error.headers or {}
-            return Response(error.status or 0, headers.get("Content-Type", ""), body)
+            text = error.body if isinstance(error.body, bytes) else str(error.body or error.reason).encode()
+            answered = error.headers or {}
+            return Response(error.status or 0, answered.get("Content-Type", ""), text)
         except (HTTPError, OSError) as error:
             raise FetchError(f"{name} does not answer: {_first_line(error)}") from error
 
-    return ask
+    return send
 
 
 def _first_line(error: Exception) -> str:

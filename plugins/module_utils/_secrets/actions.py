@@ -9,10 +9,12 @@ import dataclasses
 import json
 import typing as t
 
+from .. import _tags
 from .._waiting import Patience, TimedOut
 from . import api
 from .api import SecretError
 from .planning import Document, DocumentWish, Plan, plan
+from .safeguards import SafeguardsPlan
 
 if t.TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
@@ -80,20 +82,23 @@ def _is_conflict(error: SecretError) -> bool:
     return error.code == "ResourceExistsException" or being_deleted
 
 
-def _observe(client: SecretsManagerClient, name: str) -> Document | None:
+def _observe(client: SecretsManagerClient, wish: DocumentWish) -> Document | None:
+    name = wish.name
     described = api.describe_secret(client, name)
     if described is None:
         return None
-    read = None if "DeletedDate" in described else api.read_secret(client, name)
-    return Document.from_answers(described, read)
+    if "DeletedDate" in described or described.get("OwningService"):
+        return Document.from_answers(described, None)
+    policy = None if wish.safeguards.resource_policy is None else api.read_policy(client, name)
+    return Document.from_answers(described, api.read_secret(client, name), policy)
 
 
 def _present_once(client: SecretsManagerClient, wish: DocumentWish, way: Way) -> Outcome:
-    found = _observe(client, wish.name)
+    found = _observe(client, wish)
     current = found
     if found is not None and found.deleted and not way.dry_run:
         api.restore_secret(client, wish.name)
-        current = _observe(client, wish.name)
+        current = _observe(client, wish)
     step = plan(wish, current, rotate=way.rotate, purge_tags=way.purge_tags)
     arn, version_id = (current.arn, current.version_id) if current else (None, None)
     if not way.dry_run:
@@ -123,16 +128,29 @@ def _apply(
     text = json.dumps({**step.known, **made})
     if step.create:
         answer = api.create_secret(client, wish.name, _creation(wish, text))
-        return answer["ARN"], answer.get("VersionId")
-    if step.changed_keys:
+        arn, version_id = answer["ARN"], answer.get("VersionId")
+    elif step.changed_keys:
         version_id = api.write_secret(client, wish.name, text)["VersionId"]
     if step.update:
         api.update_secret(client, wish.name, step.update)
-    if step.add_tags:
+    if step.add_tags and not step.create:
         api.tag_secret(client, wish.name, step.add_tags)
     if step.remove_tags:
         api.untag_secret(client, wish.name, list(step.remove_tags))
+    _apply_safeguards(client, wish.name, step.safeguards)
     return arn, version_id
+
+
+def _apply_safeguards(client: SecretsManagerClient, name: str, step: SafeguardsPlan) -> None:
+    """The policy last: it may be the end of our own rights."""
+    if step.rotation is not None and step.rotation.enabled:
+        api.rotate_secret(client, name, step.rotation.request(at_once=step.at_once))
+    elif step.rotation is not None:
+        api.cancel_rotation(client, name)
+    if step.resource_policy:
+        api.write_policy(client, name, json.dumps(step.resource_policy))
+    elif step.resource_policy is not None:
+        api.delete_policy(client, name)
 
 
 def _creation(wish: DocumentWish, text: str) -> dict[str, t.Any]:
@@ -142,7 +160,7 @@ def _creation(wish: DocumentWish, text: str) -> dict[str, t.Any]:
     if wish.kms_key_id is not None:
         request["KmsKeyId"] = wish.kms_key_id
     if wish.tags:
-        request["Tags"] = [{"Key": key, "Value": value} for key, value in wish.tags.items()]
+        request["Tags"] = _tags.write(wish.tags)
     return request
 
 
@@ -151,10 +169,25 @@ def _shown(
 ) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     """For --diff: which keys change, never a value."""
     keys = {**dict.fromkeys(step.known, SET), **dict.fromkeys(step.changed_keys, NEW)}
+    before = {name: value for name, (value, _after) in step.safeguards.changes.items() if value is not None}
+    after = {name: value for name, (_before, value) in step.safeguards.changes.items() if value is not None}
     if found is None:
-        return {}, {"keys": dict(sorted(keys.items())), **_details(wish)}
+        return {}, {"keys": dict(sorted(keys.items())), **_details(wish), **after}
     if found.deleted:
         return {"scheduled_for_deletion": True}, {"scheduled_for_deletion": False}
+    if found.owner:
+        return before, after
+    has, gets = _before_and_after(found, step, keys)
+    changed = [name for name in has if has[name] != gets[name]]
+    return {**{name: has[name] for name in changed}, **before}, {
+        **{name: gets[name] for name in changed},
+        **after,
+    }
+
+
+def _before_and_after(
+    found: Document, step: Plan, keys: dict[str, str]
+) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     tags = {key: value for key, value in found.tags.items() if key not in step.remove_tags}
     before = {
         "keys": dict.fromkeys(sorted(found.values), SET),
@@ -168,8 +201,7 @@ def _shown(
         "kms_key_id": step.update.get("KmsKeyId", found.kms_key_id),
         "tags": {**tags, **step.add_tags},
     }
-    changed = [name for name in before if before[name] != after[name]]
-    return {name: before[name] for name in changed}, {name: after[name] for name in changed}
+    return before, after
 
 
 def _details(wish: DocumentWish) -> dict[str, t.Any]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
+from .. import _tags
 from .._aws import AwsError, aws_call, aws_lookup
 
 if t.TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 Answer = dict[str, t.Any]
+CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
 
 
 class SecretError(AwsError):
@@ -41,6 +43,46 @@ def write_secret(client: SecretsManagerClient, name: str, text: str) -> Answer:
     return t.cast(Answer, client.put_secret_value(SecretId=name, SecretString=text))
 
 
+@aws_lookup(SecretError, "read the pending version of secret {name}", "ResourceNotFoundException")
+def read_pending(client: SecretsManagerClient, name: str) -> Answer:
+    return t.cast(Answer, client.get_secret_value(SecretId=name, VersionStage=PENDING))
+
+
+@aws_call(SecretError, "write a pending version of secret {name}")
+def write_pending(client: SecretsManagerClient, name: str, text: str) -> Answer:
+    return t.cast(Answer, client.put_secret_value(SecretId=name, SecretString=text, VersionStages=[PENDING]))
+
+
+@aws_call(SecretError, "move {stage} of secret {name}")
+def move_stage(client: SecretsManagerClient, name: str, stage: str, request: Mapping[str, str]) -> None:
+    client.update_secret_version_stage(SecretId=name, VersionStage=stage, **t.cast(t.Any, request))
+
+
+@aws_call(SecretError, "set the rotation of secret {name}")
+def rotate_secret(client: SecretsManagerClient, name: str, request: Mapping[str, t.Any]) -> None:
+    client.rotate_secret(SecretId=name, **request)
+
+
+@aws_call(SecretError, "end the rotation of secret {name}")
+def cancel_rotation(client: SecretsManagerClient, name: str) -> None:
+    client.cancel_rotate_secret(SecretId=name)
+
+
+@aws_lookup(SecretError, "read the resource policy of secret {name}", "ResourceNotFoundException")
+def read_policy(client: SecretsManagerClient, name: str) -> str:
+    return client.get_resource_policy(SecretId=name).get("ResourcePolicy", "")
+
+
+@aws_call(SecretError, "write the resource policy of secret {name}")
+def write_policy(client: SecretsManagerClient, name: str, text: str) -> None:
+    client.put_resource_policy(SecretId=name, ResourcePolicy=text, BlockPublicPolicy=True)
+
+
+@aws_call(SecretError, "delete the resource policy of secret {name}")
+def delete_policy(client: SecretsManagerClient, name: str) -> None:
+    client.delete_resource_policy(SecretId=name)
+
+
 @aws_call(SecretError, "change secret {name}")
 def update_secret(client: SecretsManagerClient, name: str, request: Mapping[str, t.Any]) -> None:
     client.update_secret(SecretId=name, **request)
@@ -61,7 +103,7 @@ def delete_secret(client: SecretsManagerClient, name: str, recovery_window_in_da
 
 @aws_call(SecretError, "tag secret {name}")
 def tag_secret(client: SecretsManagerClient, name: str, tags: Mapping[str, str]) -> None:
-    client.tag_resource(SecretId=name, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+    client.tag_resource(SecretId=name, Tags=t.cast(t.Any, _tags.write(tags)))
 
 
 @aws_call(SecretError, "remove tags of secret {name}")

@@ -10,8 +10,10 @@ import json
 import typing as t
 from collections.abc import Mapping
 
+from .. import _tags
 from .._aws import same_key
 from .api import SecretError
+from .safeguards import Safeguards, SafeguardsPlan, SafeguardsWish, plan_safeguards
 
 # RDS refuses / @ " and space in master passwords; the others make trouble in connection strings.
 EXCLUDED_CHARACTERS = "/@\"'\\ ,%:?#&+="
@@ -49,6 +51,13 @@ class DocumentWish:
     description: str | None = None
     kms_key_id: str | None = None
     tags: Mapping[str, str] | None = None
+    safeguards: SafeguardsWish = dataclasses.field(default_factory=SafeguardsWish)
+
+    @property
+    def of_the_value(self) -> bool:
+        """Whether it says anything besides rotation."""
+        details = (self.description, self.kms_key_id, self.tags, self.safeguards.resource_policy)
+        return bool(self.values or self.generated) or any(each is not None for each in details)
 
     @classmethod
     def from_options(cls, options: Mapping[str, t.Any]) -> DocumentWish:
@@ -61,14 +70,14 @@ class DocumentWish:
                 f"Document {options['name']} gets {', '.join(sorted(twice))} twice:"
                 " a key belongs to values, secret_values or generated"
             )
-        tags = options.get("tags")
         return cls(
             name=options["name"],
             values={**plain, **secret},
             generated={key: Generated.from_option(key, option) for key, option in made.items()},
             description=options.get("description"),
             kms_key_id=options.get("kms_key_id"),
-            tags=None if tags is None else {key: str(value) for key, value in tags.items()},
+            tags=_tags.wished(options.get("tags")),
+            safeguards=SafeguardsWish.from_options(options),
         )
 
 
@@ -83,23 +92,26 @@ class Document:
     kms_key_id: str | None
     tags: Mapping[str, str]
     deleted: bool
+    owner: str | None
+    """The AWS service that alone may change it."""
+    safeguards: Safeguards
 
     @classmethod
-    def from_answers(cls, described: Mapping[str, t.Any], read: Mapping[str, t.Any] | None) -> Document:
-        """Raises SecretError where the value is not a document, or not ours to change."""
+    def from_answers(
+        cls, described: Mapping[str, t.Any], read: Mapping[str, t.Any] | None, policy: str | None = None
+    ) -> Document:
+        """Raises SecretError where the value is not a document."""
         name = described["Name"]
-        if described.get("OwningService"):
-            raise SecretError(
-                f"Secret {name} belongs to {described['OwningService']}, which alone may change it"
-            )
         return cls(
             arn=described["ARN"],
             values=parse_document(name, read),
             version_id=read["VersionId"] if read else None,
             description=described.get("Description") or "",
             kms_key_id=described.get("KmsKeyId"),
-            tags={tag["Key"]: tag["Value"] for tag in described.get("Tags", [])},
+            tags=_tags.read(described.get("Tags")),
             deleted="DeletedDate" in described,
+            owner=described.get("OwningService"),
+            safeguards=Safeguards.from_answers(described, policy),
         )
 
 
@@ -131,20 +143,27 @@ class Plan:
     update: Mapping[str, str] = dataclasses.field(default_factory=dict)
     add_tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
     remove_tags: tuple[str, ...] = ()
+    safeguards: SafeguardsPlan = dataclasses.field(default_factory=SafeguardsPlan)
 
     @property
     def changed(self) -> bool:
-        details = self.changed_keys or self.update or self.add_tags or self.remove_tags
-        return bool(self.create or self.restore or details)
+        details = (self.changed_keys, self.update, self.add_tags, self.remove_tags, self.safeguards.changes)
+        return self.create or self.restore or any(details)
 
 
 def plan(wish: DocumentWish, current: Document | None, *, rotate: bool, purge_tags: bool) -> Plan:
     """Keys of the task are set, others stay; a generated value that is there stays unless `rotate`.
 
-    What a secret that is scheduled for deletion lacks can be seen only when it is restored.
+    What a secret that is scheduled for deletion lacks can be seen only when it is restored. Raises
+    SecretError for a secret that belongs to a service of AWS, unless its rotation is all that is asked for.
     """
     if current is not None and current.deleted:
         return Plan(restore=True)
+    safeguards = plan_safeguards(wish.safeguards, current.safeguards if current else Safeguards())
+    if current is not None and current.owner:
+        if wish.of_the_value or rotate:
+            raise SecretError(f"Secret {wish.name} belongs to {current.owner}, which alone may change it")
+        return Plan(safeguards=safeguards)
     values = current.values if current else {}
     to_generate = {key: how for key, how in wish.generated.items() if rotate or not values.get(key)}
     differing = {
@@ -159,6 +178,7 @@ def plan(wish: DocumentWish, current: Document | None, *, rotate: bool, purge_ta
         update=_update(wish, current),
         add_tags=add,
         remove_tags=remove,
+        safeguards=safeguards,
     )
 
 
@@ -181,9 +201,6 @@ def _update(wish: DocumentWish, current: Document | None) -> dict[str, str]:
 def _tag_changes(
     wish: DocumentWish, current: Document | None, purge_tags: bool
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Names that begin with aws: belong to AWS."""
     if wish.tags is None or current is None:
         return dict(wish.tags or {}), ()
-    add = {name: value for name, value in wish.tags.items() if current.tags.get(name) != value}
-    gone = [name for name in current.tags if name not in wish.tags and not name.startswith("aws:")]
-    return add, tuple(sorted(gone)) if purge_tags else ()
+    return _tags.difference(current.tags, _tags.after(current.tags, wish.tags, purge=purge_tags))

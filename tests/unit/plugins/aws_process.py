@@ -40,6 +40,7 @@ def main() -> None:
         endpoint.start()
         key, secret = endpoint.credentials
         where = {"url": endpoint.url, "key": key, "secret": secret, "authority": str(authority.certificate)}
+        where["state"] = str(state)
         print(json.dumps(where), flush=True)
         sys.stdin.read()
     finally:

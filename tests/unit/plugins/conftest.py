@@ -23,6 +23,8 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 from botocore.client import BaseClient
 
+from lab.aws.server import WEATHER
+from lab.request_log import read as read_log
 from lab.waiting import wait_until
 
 HERE = Path(__file__).parent
@@ -134,6 +136,27 @@ class Laboratory:
     key: str
     secret: str
     authority: str
+    state: str
+
+    @contextlib.contextmanager
+    def weather(self, **shares: float) -> Iterator[None]:
+        """Throttle, and lose answers to, these shares of all requests."""
+        file = Path(self.state) / WEATHER
+        part = file.with_suffix(".part")
+        part.write_text(json.dumps({"seed": 1, **shares}))
+        part.replace(file)
+        try:
+            yield
+        finally:
+            file.unlink()
+
+    def done(self, action: str) -> int:
+        """How often something was done: requests that AWS has answered, or would have, with a success."""
+        return sum(one["action"] == action and one["status"] == 200 for one in read_log(self._log))
+
+    @property
+    def _log(self) -> Path:
+        return Path(self.state) / "aws-requests.jsonl"
 
     def client(self, service: str) -> t.Any:
         return boto3.client(

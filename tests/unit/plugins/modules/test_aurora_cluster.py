@@ -9,8 +9,12 @@ import psycopg
 import pytest
 from ansible_collections.eks_observability.stack.plugins.modules.aurora_cluster import main
 
+from tests.unit.plugins.conftest import settled
+
 PASSWORD = "a-long-Password-of-the-master"
 WAIT = 60
+MONITORING = "arn:aws:iam::123456789012:role/rds-monitoring"
+OTHER_GROUP = "(another one)"
 
 
 class Rds:
@@ -18,7 +22,7 @@ class Rds:
 
     def __init__(self, aws: t.Any, cluster_id: str) -> None:
         self.client, self.cluster_id, self.authority = aws.client("rds"), cluster_id, aws.authority
-        self.secrets = aws.client("secretsmanager")
+        self.secrets, self.ec2 = aws.client("secretsmanager"), aws.client("ec2")
 
     @property
     def exists(self) -> bool:
@@ -42,6 +46,66 @@ class Rds:
     @property
     def tags(self) -> dict[str, str]:
         return {tag["Key"]: tag["Value"] for tag in self.cluster["TagList"]}
+
+    @property
+    def everything(self) -> tuple[dict[str, t.Any], list[dict[str, t.Any]]]:
+        """Cluster and members, but for what passes by itself."""
+        filters = [{"Name": "db-cluster-id", "Values": [self.cluster_id]}]
+        members = self.client.describe_db_instances(Filters=filters)["DBInstances"]
+        cluster = {key: value for key, value in self.cluster.items() if key != "LatestRestorableTime"}
+        return cluster, members
+
+    @property
+    def default_groups(self) -> list[str]:
+        """The security group that a cluster gets by itself."""
+        (group,) = self.groups("default")
+        return [group]
+
+    def groups(self, name: str) -> list[str]:
+        found = self.ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": [name]}])
+        default = next(vpc["VpcId"] for vpc in self.ec2.describe_vpcs()["Vpcs"] if vpc["IsDefault"])
+        return [one["GroupId"] for one in found["SecurityGroups"] if one["VpcId"] == default]
+
+    @property
+    def family(self) -> str:
+        family: str = self.client.describe_db_engine_versions()["DBEngineVersions"][0][
+            "DBParameterGroupFamily"
+        ]
+        return family
+
+    @property
+    def default_parameters(self) -> str:
+        return f"default.{self.family}"
+
+    def another(self, option: str) -> t.Any:
+        """Another group than the cluster's, made for it."""
+        if option == "DBClusterParameterGroupName":
+            self.client.create_db_cluster_parameter_group(
+                DBClusterParameterGroupName="other", DBParameterGroupFamily=self.family, Description="other"
+            )
+            return "other"
+        return [self.ec2.create_security_group(GroupName="other", Description="other")["GroupId"]]
+
+    def drift(self, change: dict[str, t.Any]) -> None:
+        """What somebody does by hand."""
+        member, arn = f"{self.cluster_id}-1", self.cluster["DBClusterArn"]
+        if "Member" in change:
+            self.client.modify_db_instance(
+                DBInstanceIdentifier=member, ApplyImmediately=True, **change["Member"]
+            )
+        elif "HttpEndpoint" in change:
+            self.client.disable_http_endpoint(ResourceArn=arn)
+        elif "Tags" in change or "MemberTags" in change:
+            tags = change.get("Tags") or change["MemberTags"]
+            target = arn if "Tags" in change else arn.replace(":cluster:", ":db:") + "-1"
+            self.client.add_tags_to_resource(
+                ResourceName=target, Tags=[{"Key": key, "Value": value} for key, value in tags.items()]
+            )
+        else:
+            self.modify(
+                **{key: self.another(key) if value == OTHER_GROUP else value for key, value in change.items()}
+            )
+        settled(self.client, self.cluster_id)
 
     def modify(self, **changes: t.Any) -> None:
         self.client.modify_db_cluster(DBClusterIdentifier=self.cluster_id, ApplyImmediately=True, **changes)
@@ -77,7 +141,7 @@ def asked(rds: Rds, **more: t.Any) -> dict[str, t.Any]:
         "master_username": "dbadmin",
         "manage_master_user_password": True,
         "scaling": {"min_capacity": 0.5, "max_capacity": 2},
-        "members": [{"instance_id": f"{rds.cluster_id}-1"}],
+        "members": [{"instance_id": f"{rds.cluster_id}-1", "promotion_tier": 1}],
         "wait_timeout": WAIT,
         **more,
     }
@@ -145,6 +209,12 @@ def test_the_life_of_a_cluster(run: t.Any, rds: Rds) -> None:
     assert rds.members == {second: (True, 0)}
     assert rds.tags == {"team": "db"}
 
+    rds.client.modify_db_instance(DBInstanceIdentifier=second, PubliclyAccessible=True, ApplyImmediately=True)
+    settled(rds.client, rds.cluster_id)
+    results = run.matrix(main, **changes)
+    assert results[0]["diff"]["before"] == {"members": {second: {"publicly_accessible": True}}}
+    assert results[0]["diff"]["after"] == {"members": {second: {"publicly_accessible": False}}}
+
     said = run.failure(main, cluster_id=rds.cluster_id, state="absent")
     assert "protected against deletion. Set allow_unprotect" in said
     assert run.calls.mutating == []
@@ -209,7 +279,22 @@ def made(run: t.Any, aws: t.Any, lasting: Rds) -> dict[str, t.Any]:
         deletion_protection=False,
         copy_tags_to_snapshot=True,
         enable_iam_database_authentication=True,
+        enable_http_endpoint=True,
+        enabled_cloudwatch_logs_exports=["postgresql"],
         preferred_backup_window="02:00-03:00",
+        preferred_maintenance_window="sun:04:00-sun:05:00",
+        vpc_security_group_ids=lasting.default_groups,
+        db_cluster_parameter_group_name=lasting.default_parameters,
+        storage_type="aurora",
+        network_type="IPV4",
+        engine_lifecycle_support="open-source-rds-extended-support-disabled",
+        auto_minor_version_upgrade=False,
+        database_insights_mode="advanced",
+        enable_performance_insights=True,
+        performance_insights_retention_period=465,
+        monitoring_interval=60,
+        monitoring_role_arn=MONITORING,
+        ca_certificate_identifier="rds-ca-rsa2048-g1",
         tags={"project": "demo"},
     )
     run(main, **wish)
@@ -221,6 +306,49 @@ def made(run: t.Any, aws: t.Any, lasting: Rds) -> dict[str, t.Any]:
     [
         pytest.param({"BackupRetentionPeriod": 1}, "backup_retention_period", id="backups"),
         pytest.param({"DeletionProtection": True}, "deletion_protection", id="protection"),
+        pytest.param(
+            {"PreferredMaintenanceWindow": "mon:04:00-mon:05:00"},
+            "preferred_maintenance_window",
+            id="maintenance",
+        ),
+        pytest.param(
+            {"CloudwatchLogsExportConfiguration": {"DisableLogTypes": ["postgresql"]}},
+            "enabled_cloudwatch_logs_exports",
+            id="logs",
+        ),
+        pytest.param({"VpcSecurityGroupIds": OTHER_GROUP}, "vpc_security_group_ids", id="security groups"),
+        pytest.param(
+            {"DBClusterParameterGroupName": OTHER_GROUP}, "db_cluster_parameter_group_name", id="parameters"
+        ),
+        pytest.param({"StorageType": "aurora-iopt1"}, "storage_type", id="storage"),
+        pytest.param({"NetworkType": "DUAL"}, "network_type", id="network"),
+        pytest.param(
+            {"EngineLifecycleSupport": "open-source-rds-extended-support"},
+            "engine_lifecycle_support",
+            id="support",
+        ),
+        pytest.param({"AutoMinorVersionUpgrade": True}, "auto_minor_version_upgrade", id="minor versions"),
+        pytest.param({"DatabaseInsightsMode": "standard"}, "database_insights_mode", id="insights"),
+        pytest.param(
+            {"PerformanceInsightsRetentionPeriod": 731},
+            "performance_insights_retention_period",
+            id="how long insights are kept",
+        ),
+        pytest.param(
+            {"MonitoringInterval": 30, "MonitoringRoleArn": MONITORING},
+            "monitoring_interval",
+            id="monitoring",
+        ),
+        pytest.param(
+            {"MonitoringRoleArn": f"{MONITORING}-2"}, "monitoring_role_arn", id="role of the monitoring"
+        ),
+        pytest.param({"HttpEndpoint": False}, "enable_http_endpoint", id="Data API"),
+        pytest.param({"Tags": {"project": "other"}}, "tags", id="tags of the cluster"),
+        pytest.param({"MemberTags": {"project": "other"}}, "tags", id="tags of a member"),
+        pytest.param({"Member": {"PromotionTier": 9}}, "members", id="tier of a member"),
+        pytest.param(
+            {"Member": {"CACertificateIdentifier": "rds-ca-ecc384-g1"}}, "members", id="authority of a member"
+        ),
         pytest.param({"CopyTagsToSnapshot": False}, "copy_tags_to_snapshot", id="tags of snapshots"),
         pytest.param({"PreferredBackupWindow": "05:00-06:00"}, "preferred_backup_window", id="window"),
         pytest.param(
@@ -236,14 +364,13 @@ def made(run: t.Any, aws: t.Any, lasting: Rds) -> dict[str, t.Any]:
 def test_drift_is_named_and_repaired_and_nothing_else_is_touched(
     run: t.Any, lasting: Rds, made: dict[str, t.Any], drift: dict[str, t.Any], option: str
 ) -> None:
-    before = lasting.cluster
-    lasting.modify(**drift)
+    before = lasting.everything
+    lasting.drift(drift)
+    assert lasting.everything != before
     results = run.matrix(main, **made)
     assert results[0]["changes"] == results[1]["changes"] == [option]
     assert list(results[0]["diff"]["before"]) == [option]
-    after = lasting.cluster
-    assert after.keys() == before.keys()
-    assert {key for key in after if after[key] != before[key]} <= {"LatestRestorableTime"}
+    assert lasting.everything == before
 
 
 def test_a_repeated_run_reads_with_two_calls(run: t.Any, made: dict[str, t.Any]) -> None:
@@ -285,21 +412,60 @@ def test_what_is_not_there_needs_no_deletion(run: t.Any, rds: Rds) -> None:
         assert not run(main, check=check, cluster_id=rds.cluster_id, state="absent")["changed"]
 
 
-def test_a_connection_cut_after_the_request_makes_nothing_twice(
-    run: t.Any, rds: Rds, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The request is repeated by botocore, and AWS answers that the thing is there already."""
-    from ansible_collections.eks_observability.stack.plugins.module_utils._aurora import api
+def test_an_old_version_cannot_pause_until_it_is_upgraded(run: t.Any, rds: Rds) -> None:
+    old = next(
+        version["EngineVersion"]
+        for version in rds.client.describe_db_engine_versions()["DBEngineVersions"]
+        if version["ServerlessV2FeaturesSupport"]["MinCapacity"] > 0
+    )
+    sleepy = {"scaling": {"min_capacity": 0, "max_capacity": 2}}
+    for check in (True, False):
+        said = run.failure(main, check=check, **asked(rds, engine_version=old, **sleepy))
+        assert f"Aurora PostgreSQL {old} cannot pause, its smallest minimum is 0.5 ACU" in said
+        assert run.calls.mutating == []
+    run(main, **asked(rds, engine_version=old))
+    assert not run(main, **asked(rds))["changed"], "an existing cluster of this major version stays as it is"
+    newest = rds.client.describe_db_engine_versions()["DBEngineVersions"][-1]["EngineVersion"]
+    results = run.matrix(main, **asked(rds, engine_version=newest, **sleepy))
+    assert results[0]["changes"] == ["engine_version", "scaling"]
+    assert rds.cluster["EngineVersion"] == newest
+    assert f"Choose {newest} or one of: none" in run.failure(main, **asked(rds, engine_version=old))
 
-    for name in ("create_cluster", "create_member"):
-        monkeypatch.setattr(api, name, twice(getattr(api, name)))
-    run(main, **asked(rds))
-    assert rds.members == {f"{rds.cluster_id}-1": (True, 1)}
+
+def test_the_password_of_the_master_can_come_from_a_document(run: t.Any, rds: Rds, name: str) -> None:
+    document = f"{name}-master"
+    wish = asked(rds, manage_master_user_password=False, master_user_secret_id=document)
+    assert "has no password" in run.failure(main, **wish)
+    arn = rds.secrets.create_secret(Name=document, SecretString=json.dumps({"password": PASSWORD}))["ARN"]
+    results = run.matrix(main, **wish)
+    assert results[1]["cluster"]["master_user_secret_arn"] == arn
+    assert PASSWORD not in json.dumps(results)
+    rds.login(PASSWORD)
+    run.matrix(main, **asked(rds))
+    rds.login()
+    run.matrix(main, **wish)
+    rds.login(PASSWORD)
 
 
-def twice(call: t.Callable[..., None]) -> t.Callable[..., None]:
-    def calling(*arguments: t.Any) -> None:
-        call(*arguments)
-        call(*arguments)
+def test_rds_makes_a_new_password_when_asked(run: t.Any, made: dict[str, t.Any], lasting: Rds) -> None:
+    def password() -> str:
+        arn = lasting.cluster["MasterUserSecret"]["SecretArn"]
+        value = json.loads(lasting.secrets.get_secret_value(SecretId=arn)["SecretString"])
+        return str(value["password"])
 
-    return calling
+    before = password()
+    assert run(main, check=True, rotate_master_user_password=True, **made)["changed"]
+    assert password() == before
+    result = run(main, rotate_master_user_password=True, **made)
+    assert result["changes"] == ["master_user_password"]
+    assert password() != before
+    lasting.login()
+
+
+def test_a_killed_deletion_is_waited_for_and_its_snapshot_named(run: t.Any, rds: Rds) -> None:
+    run(main, **asked(rds, members=[]))
+    snapshot = f"{rds.cluster_id}-final-20261122101500"
+    rds.client.delete_db_cluster(DBClusterIdentifier=rds.cluster_id, FinalDBSnapshotIdentifier=snapshot)
+    result = run(main, cluster_id=rds.cluster_id, state="absent", wait_timeout=WAIT)
+    assert (result["changed"], result["final_snapshot_id"]) == (False, snapshot)
+    assert not rds.exists

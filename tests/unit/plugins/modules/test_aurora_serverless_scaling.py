@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import typing as t
 
+import psycopg
 import pytest
 from ansible_collections.eks_observability.stack.plugins.modules.aurora_serverless_scaling import main
 
@@ -80,6 +83,11 @@ def test_check_mode_foresees_the_reboot(run: t.Any, shown: t.Callable[[], Range]
             id="no half step",
         ),
         pytest.param(
+            {"cluster_id": "shared", "reboot_window": "at night"},
+            "reboot_window 'at night' is no window of time",
+            id="no window",
+        ),
+        pytest.param(
             {"cluster_id": "shared", "min_capacity": 8},
             "min_capacity (8) is above max_capacity (4)",
             id="upside down",
@@ -89,6 +97,81 @@ def test_check_mode_foresees_the_reboot(run: t.Any, shown: t.Callable[[], Range]
 def test_mistakes(run: t.Any, shown: t.Callable[[], Range], wish: Range, words: str, check: bool) -> None:
     assert words in run.failure(main, check=check, **wish)
     assert run.calls.mutating == []
+
+
+def test_outside_of_its_window_a_reboot_waits(run: t.Any, shown: t.Callable[[], Range]) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    begin, end = (f"{now + datetime.timedelta(hours=hours):%H:%M}" for hours in (2, 3))
+    wish = {"cluster_id": "shared", "max_capacity": 8, "reboot": "if_pending", "wait_timeout": 60}
+    told = run(main, reboot_window=f"{begin}-{end}", **wish)
+    assert (told["rebooted"], told["postponed"], told["pending_reboot"]) == ([], ["shared-1"], True)
+    assert any(
+        f"wait for a reboot in the window {begin}-{end}" in str(warning) for warning in told["warnings"]
+    )
+    told = run(main, reboot_window="00:00-00:00", **wish)
+    assert (told["rebooted"], told["postponed"], told["pending_reboot"]) == (["shared-1"], [], False)
+
+
+def test_what_keeps_a_sleeper_awake_is_a_warning(
+    run: t.Any, aws: t.Any, shown: t.Callable[[], Range], shared_cluster: t.Any
+) -> None:
+    rds = shared_cluster.rds
+    subnets = aws.client("eks").describe_cluster(name="lab")["cluster"]["resourcesVpcConfig"]["subnetIds"]
+    rds.create_db_proxy(
+        DBProxyName="pool", EngineFamily="POSTGRESQL", Auth=[], RoleArn="arn:aws:iam::123456789012:role/pool",
+        VpcSubnetIds=subnets,
+    )  # fmt: skip
+    rds.register_db_proxy_targets(DBProxyName="pool", DBClusterIdentifiers=["shared"])
+    try:
+        for check in (True, False):
+            told = run(main, check=check, cluster_id="shared", min_capacity=0)
+            assert "RDS Proxy pool" in told["kept_awake_by"][0]
+            assert any("may pause, but RDS Proxy pool" in str(warning) for warning in told["warnings"])
+        assert run(main, cluster_id="shared", min_capacity=1)["kept_awake_by"] == []
+    finally:
+        rds.delete_db_proxy(DBProxyName="pool")
+
+
+def test_an_open_connection_is_named_while_the_database_is_awake(
+    run: t.Any, aws: t.Any, shown: t.Callable[[], Range], shared_cluster: t.Any
+) -> None:
+    value = aws.client("secretsmanager").get_secret_value(SecretId=shared_cluster.admin_secret_arn)
+    admin = json.loads(value["SecretString"])
+    with psycopg.connect(
+        host=shared_cluster.endpoint, user=admin["username"], password=admin["password"], dbname="app",
+        application_name="postgres_exporter", sslmode="verify-full", sslrootcert=aws.authority,
+    ):  # fmt: skip
+        told = run(main, cluster_id="shared", min_capacity=0)
+        assert any("postgres_exporter in its default mode" in each for each in told["kept_awake_by"])
+        run(main, cluster_id="shared", min_capacity=0)
+        assert "ExecuteStatement" not in [call.operation for call in run.calls], "it may sleep by now"
+
+
+def test_a_provisioned_cluster_needs_both_ends(run: t.Any, aws: t.Any, name: str) -> None:
+    rds = aws.client("rds")
+    rds.create_db_cluster(
+        DBClusterIdentifier=name, Engine="aurora-postgresql", MasterUsername="dbadmin",
+        ManageMasterUserPassword=True,
+    )  # fmt: skip
+    said = run.failure(main, cluster_id=name, max_capacity=4)
+    assert "it has no Serverless v2 range yet, so min_capacity and max_capacity are both needed" in said
+    results = run.matrix(main, cluster_id=name, min_capacity=0.5, max_capacity=4, wait_timeout=60)
+    assert results[1]["scaling_before"] is None
+    shown = rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"][0]
+    assert shown["ServerlessV2ScalingConfiguration"] == {"MinCapacity": 0.5, "MaxCapacity": 4.0}
+
+
+def test_an_old_version_cannot_pause(run: t.Any, aws: t.Any, name: str) -> None:
+    rds = aws.client("rds")
+    old = rds.describe_db_engine_versions()["DBEngineVersions"][0]["EngineVersion"]
+    rds.create_db_cluster(
+        DBClusterIdentifier=name, Engine="aurora-postgresql", EngineVersion=old, MasterUsername="dbadmin",
+        ManageMasterUserPassword=True,
+    )  # fmt: skip
+    for check in (True, False):
+        said = run.failure(main, check=check, cluster_id=name, min_capacity=0, max_capacity=4)
+        assert f"Aurora PostgreSQL {old} cannot pause, its smallest minimum is 0.5 ACU" in said
+        assert run.calls.mutating == []
 
 
 def test_a_range_that_aws_refuses_is_refused_in_its_words(run: t.Any, shown: t.Callable[[], Range]) -> None:

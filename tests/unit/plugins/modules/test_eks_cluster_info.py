@@ -11,17 +11,36 @@ from ansible_collections.eks_observability.stack.plugins.modules.eks_cluster_inf
 @pytest.mark.parametrize("check", [pytest.param(True, id="check mode"), pytest.param(False, id="for real")])
 def test_it_reads_what_boto3_reads(run: t.Any, aws: t.Any, check: bool) -> None:
     expected = aws.client("eks").describe_cluster(name="lab")["cluster"]
-    (provider,) = aws.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    issuer = expected["identity"]["oidc"]["issuer"].removeprefix("https://")
+    providers = aws.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    (provider,) = [one for one in providers if one["Arn"].endswith(issuer)]
     result = run(main, check=check, name="lab")
     cluster = result["cluster"]
     assert not result["changed"]
     assert cluster["issuer"] == expected["identity"]["oidc"]["issuer"]
     assert cluster["oidc_provider_arn"] == provider["Arn"]
+    assert cluster["oidc_client_ids"] == ["sts.amazonaws.com"]
+    assert result["clusters"] == [cluster]
     assert cluster["vpc_id"] == expected["resourcesVpcConfig"]["vpcId"]
     assert cluster["subnet_ids"] == sorted(expected["resourcesVpcConfig"]["subnetIds"])
     assert cluster["cluster_security_group_id"] == expected["resourcesVpcConfig"]["clusterSecurityGroupId"]
     assert (cluster["partition"], cluster["account"]) == ("aws", "123456789012")
     assert run.calls.mutating == []
+
+
+def test_several_clusters_come_in_the_order_of_the_task(run: t.Any, aws: t.Any, name: str) -> None:
+    eks = aws.client("eks")
+    network = eks.describe_cluster(name="lab")["cluster"]["resourcesVpcConfig"]
+    eks.create_cluster(
+        name=name,
+        roleArn="arn:aws:iam::123456789012:role/eks",
+        resourcesVpcConfig={"subnetIds": network["subnetIds"]},
+    )
+    result = run(main, name=name, more_names=["lab"])
+    assert [cluster["name"] for cluster in result["clusters"]] == [name, "lab"]
+    assert result["cluster"] == result["clusters"][0]
+    assert result["cluster"]["oidc_provider_arn"] is None
+    assert result["cluster"]["oidc_client_ids"] == []
 
 
 def test_a_missing_cluster_is_a_clear_failure(run: t.Any, aws: t.Any) -> None:

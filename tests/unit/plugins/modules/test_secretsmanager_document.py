@@ -173,3 +173,94 @@ def test_a_key_that_is_given_twice_changes_nothing(run: t.Any, secret: Secrets) 
     said = run.failure(main, documents=[asked(secret, secret_values={"password": PASSWORD})])
     assert "gets password twice" in said
     assert not secret.exists
+
+
+FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:rotate"
+
+
+def denying(*admitted: str) -> dict[str, t.Any]:
+    condition = {"ArnNotLike": {"aws:PrincipalArn": list(admitted)}}
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "secretsmanager:GetSecretValue",
+        "Resource": "*",
+    }
+    return {"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]}
+
+
+def test_rotation_is_only_touched_where_it_is_given(run: t.Any, secret: Secrets) -> None:
+    days = asked(secret, rotation={"lambda_arn": FUNCTION, "automatically_after_days": 30})
+    run.matrix(main, documents=[days])
+    assert secret.described["RotationLambdaARN"] == FUNCTION
+    assert secret.described["RotationRules"] == {"AutomaticallyAfterDays": 30}
+    assert not run(main, documents=[asked(secret)])["changed"]
+    assert secret.described["RotationEnabled"]
+    schedule = asked(secret, rotation={"schedule_expression": "rate(10 days)", "duration": "3h"})
+    results = run.matrix(main, documents=[schedule])
+    assert list(results[0]["diff"]["after"][secret.name]) == ["rotation"]
+    assert secret.described["RotationRules"] == {"ScheduleExpression": "rate(10 days)", "Duration": "3h"}
+    run.matrix(main, documents=[asked(secret, rotation={"enabled": False})])
+    assert not secret.described.get("RotationEnabled")
+
+
+def test_a_resource_policy_is_only_touched_where_it_is_given(run: t.Any, secret: Secrets) -> None:
+    def policy() -> t.Any:
+        return json.loads(
+            secret.client.get_resource_policy(SecretId=secret.name).get("ResourcePolicy", "null")
+        )
+
+    wanted = denying("arn:aws:iam::123456789012:user/lab-*")
+    run.matrix(main, documents=[asked(secret, resource_policy=wanted)])
+    assert policy() == wanted
+    assert not run(main, documents=[asked(secret)])["changed"]
+    results = run.matrix(main, documents=[asked(secret, resource_policy={})])
+    assert list(results[0]["diff"]["before"][secret.name]) == ["resource_policy"]
+    assert policy() is None
+    public = {"Effect": "Allow", "Principal": "*", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+    said = run.failure(main, documents=[asked(secret, resource_policy={"Statement": [public]})])
+    assert "PublicPolicyException" in said
+
+
+def test_of_a_secret_of_rds_only_the_rotation_can_be_set(
+    run: t.Any, aws: t.Any, shared_cluster: t.Any
+) -> None:
+    client, arn = aws.client("secretsmanager"), shared_cluster.admin_secret_arn
+    before = client.get_secret_value(SecretId=arn)["VersionId"]
+    run.matrix(main, documents=[{"name": arn, "rotation": {"automatically_after_days": 30}}])
+    assert client.describe_secret(SecretId=arn)["RotationRules"] == {"AutomaticallyAfterDays": 30}
+    assert client.get_secret_value(SecretId=arn)["VersionId"] == before, "not rotated, only planned"
+    said = run.failure(main, documents=[{"name": arn, "values": {"port": 1}}])
+    assert "belongs to rds, which alone may change it" in said
+
+
+DRIFTS: dict[str, t.Callable[[Secrets], object]] = {
+    "keys": lambda secret: secret.client.put_secret_value(
+        SecretId=secret.name, SecretString=json.dumps({**secret.values, "port": 1})
+    ),
+    "description": lambda secret: secret.client.update_secret(SecretId=secret.name, Description="other"),
+    "tags": lambda secret: secret.client.tag_resource(
+        SecretId=secret.name, Tags=[{"Key": "project", "Value": "other"}]
+    ),
+    "rotation": lambda secret: secret.client.cancel_rotate_secret(SecretId=secret.name),
+    "resource_policy": lambda secret: secret.client.delete_resource_policy(SecretId=secret.name),
+}
+
+
+@pytest.mark.parametrize("field", DRIFTS)
+def test_drift_is_named_and_repaired(run: t.Any, secret: Secrets, field: str) -> None:
+    wish = asked(
+        secret,
+        description="demo",
+        tags={"project": "demo"},
+        rotation={"lambda_arn": FUNCTION, "automatically_after_days": 30},
+        resource_policy=denying("arn:aws:iam::123456789012:user/lab-*"),
+    )
+    run(main, documents=[wish])
+    password = secret.values["password"]
+    DRIFTS[field](secret)
+    results = run.matrix(main, documents=[wish])
+    sides = results[0]["diff"]
+    assert {*sides["before"][secret.name], *sides["after"][secret.name]} == {field}
+    assert secret.values["password"] == password
+    assert secret.values["port"] == 5432

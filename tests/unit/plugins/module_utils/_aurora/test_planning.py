@@ -7,10 +7,10 @@ import typing as t
 
 import pytest
 from ansible_collections.eks_observability.stack.plugins.module_utils._aurora.errors import AuroraError
+from ansible_collections.eks_observability.stack.plugins.module_utils._aurora.members import MemberWish
 from ansible_collections.eks_observability.stack.plugins.module_utils._aurora.observed import Observed
 from ansible_collections.eks_observability.stack.plugins.module_utils._aurora.planning import (
     ClusterWish,
-    MemberWish,
     plan_change,
     plan_creation,
 )
@@ -56,6 +56,14 @@ def observed(*members: tuple[str, bool, int], **more: t.Any) -> Observed:
         "EnabledCloudwatchLogsExports": ["postgresql"],
         "CopyTagsToSnapshot": True,
         "Port": 5432,
+        "NetworkType": "IPV4",
+        "EngineLifecycleSupport": "open-source-rds-extended-support",
+        "AutoMinorVersionUpgrade": True,
+        "PerformanceInsightsEnabled": True,
+        "PerformanceInsightsRetentionPeriod": 465,
+        "PerformanceInsightsKMSKeyId": KEY,
+        "MonitoringInterval": 60,
+        "MonitoringRoleArn": "arn:monitoring",
         "TagList": [{"Key": "project", "Value": "demo"}, {"Key": "aws:rds:x", "Value": "y"}],
         "MasterUserSecret": {"SecretArn": "arn:secret", "SecretStatus": "active", "KmsKeyId": KEY},
         "DBClusterMembers": [
@@ -114,6 +122,66 @@ OPTIONS = [
     ),
     ("copy_tags_to_snapshot", True, False, {"CopyTagsToSnapshot": False}),
     ("port", 5432, 5433, {"Port": 5433}),
+    ("storage_type", "aurora", "aurora-iopt1", {"StorageType": "aurora-iopt1"}),
+    ("network_type", "IPV4", "DUAL", {"NetworkType": "DUAL"}),
+    (
+        "engine_lifecycle_support",
+        "open-source-rds-extended-support",
+        "open-source-rds-extended-support-disabled",
+        {"EngineLifecycleSupport": "open-source-rds-extended-support-disabled"},
+    ),
+    ("auto_minor_version_upgrade", True, False, {"AutoMinorVersionUpgrade": False}),
+    (
+        "database_insights_mode",
+        "standard",
+        "advanced",
+        {
+            "DatabaseInsightsMode": "advanced",
+            "EnablePerformanceInsights": True,
+            "PerformanceInsightsRetentionPeriod": 465,
+            "PerformanceInsightsKMSKeyId": KEY,
+        },
+    ),
+    (
+        "enable_performance_insights",
+        True,
+        False,
+        {
+            "DatabaseInsightsMode": "standard",
+            "EnablePerformanceInsights": False,
+            "PerformanceInsightsRetentionPeriod": 465,
+            "PerformanceInsightsKMSKeyId": KEY,
+        },
+    ),
+    (
+        "performance_insights_retention_period",
+        465,
+        731,
+        {
+            "DatabaseInsightsMode": "standard",
+            "EnablePerformanceInsights": True,
+            "PerformanceInsightsRetentionPeriod": 731,
+            "PerformanceInsightsKMSKeyId": KEY,
+        },
+    ),
+    (
+        "performance_insights_kms_key_id",
+        "1111-2222",
+        "3333",
+        {
+            "DatabaseInsightsMode": "standard",
+            "EnablePerformanceInsights": True,
+            "PerformanceInsightsRetentionPeriod": 465,
+            "PerformanceInsightsKMSKeyId": "3333",
+        },
+    ),
+    ("monitoring_interval", 60, 0, {"MonitoringInterval": 0, "MonitoringRoleArn": "arn:monitoring"}),
+    (
+        "monitoring_role_arn",
+        "arn:monitoring",
+        "arn:other",
+        {"MonitoringInterval": 60, "MonitoringRoleArn": "arn:other"},
+    ),
 ]
 
 
@@ -214,7 +282,7 @@ def test_members(wanted: tuple[str, ...], add: list[str], alter: t.Any, remove: 
 def test_a_promotion_tier_is_changed_only_where_it_is_given() -> None:
     plan = plan_change(members(MemberWish("demo-1"), MemberWish("demo-2", 0)), observed(WRITER, READER))
     assert plan.alter == {"demo-2": {"PromotionTier": 0}}
-    assert plan.changes["members"][1] == ["demo-1 (tier 1)", "demo-2 (tier 0)"]
+    assert plan.changes["members"] == ({"demo-2": {"promotion_tier": 2}}, {"demo-2": {"promotion_tier": 0}})
 
 
 def test_left_out_members_stay() -> None:
@@ -242,7 +310,8 @@ def test_the_certificate_authority_is_that_of_every_member() -> None:
     assert plan.alter == {
         name: {"CACertificateIdentifier": "rds-ca-ecc384-g1"} for name in ("demo-1", "demo-2")
     }
-    assert list(plan.changes) == ["ca_certificate_identifier"]
+    assert plan.changes["members"][0]["demo-2"] == {"ca_certificate_identifier": "rds-ca-rsa2048-g1"}
+    assert plan.changes["members"][1]["demo-2"] == {"ca_certificate_identifier": "rds-ca-ecc384-g1"}
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import copy
-
 import pytest
 from ansible_collections.eks_observability.stack.plugins.module_utils._irsa import policies
 
@@ -13,29 +11,6 @@ CLUSTER = {
     "oidc_provider_arn": "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/ABC",
 }
 KEY = "oidc.eks.eu-central-1.amazonaws.com/id/ABC"
-ROLE_ARN = "arn:aws:iam::123456789012:role/demo"
-
-
-def role(**conditions: str) -> dict:
-    policy = policies.trust_policy(CLUSTER, "observability", ["aurora-access"])
-    equals = policy["Statement"][0]["Condition"]["StringEquals"]
-    for claim, value in conditions.items():
-        equals[f"{KEY}:{claim}"] = value
-        if not value:
-            del equals[f"{KEY}:{claim}"]
-    return {"arn": ROLE_ARN, "assume_role_policy_document": policy}
-
-
-def account(annotation: str | None = ROLE_ARN) -> dict:
-    return {"metadata": {"annotations": {policies.ROLE_ANNOTATION: annotation} if annotation else None}}
-
-
-def other_issuer() -> dict:
-    changed = copy.deepcopy(role())
-    changed["assume_role_policy_document"]["Statement"][0]["Principal"]["Federated"] = (
-        "arn:aws:iam::1:oidc-provider/other"
-    )
-    return changed
 
 
 def test_trust_names_provider_subject_and_audience() -> None:
@@ -49,35 +24,22 @@ def test_trust_names_provider_subject_and_audience() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("the_role", "the_account", "words"),
-    [
-        pytest.param(role(), account(), [], id="a right trust has no fault"),
-        pytest.param(
-            role(sub="system:serviceaccount:default:aurora-access"),
-            account(),
-            [":sub is", "default"],
-            id="other namespace",
-        ),
-        pytest.param(role(sub=""), account(), [":sub is missing"], id="no sub"),
-        pytest.param(role(aud=""), account(), [":aud is missing", "sts.amazonaws.com"], id="no aud"),
-        pytest.param(role(aud="other"), account(), [":aud is other"], id="other aud"),
-        pytest.param(role(), account(None), ["annotation", "missing"], id="no annotation"),
-        pytest.param(
-            role(),
-            account("arn:aws:iam::1:role/other"),
-            ["annotation", "role/other"],
-            id="other role annotated",
-        ),
-        pytest.param(role(), {}, ["does not exist"], id="no service account"),
-        pytest.param({}, account(), ["IAM role does not exist"], id="no role"),
-        pytest.param(other_issuer(), account(), ["Principal.Federated", "other"], id="other issuer"),
-    ],
-)
-def test_faults_are_named(the_role: dict, the_account: dict, words: list[str]) -> None:
-    found = policies.faults(CLUSTER, "observability", "aurora-access", the_role, the_account)
-    assert bool(found) == bool(words)
-    assert all(word in " ".join(found) for word in words)
+def test_each_of_several_clusters_gets_its_statement() -> None:
+    other = {"issuer": "https://oidc.eks.eu-west-1.amazonaws.com/id/DEF", "oidc_provider_arn": "arn:other"}
+    policy = policies.trust_policy([CLUSTER, other], "observability", ["aurora-access"])
+    assert [each["Principal"]["Federated"] for each in policy["Statement"]] == [
+        CLUSTER["oidc_provider_arn"],
+        "arn:other",
+    ]
+    assert "oidc.eks.eu-west-1.amazonaws.com/id/DEF:sub" in str(policy["Statement"][1]["Condition"])
+
+
+def test_the_value_of_a_secret_is_denied_to_everybody_else() -> None:
+    statement = policies.access_policy(["arn:reader"], ["arn:admin"])["Statement"][0]
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    assert statement["Condition"] == {"ArnNotLike": {"aws:PrincipalArn": ["arn:admin", "arn:reader"]}}
+    assert "secretsmanager:GetSecretValue" in statement["Action"]
+    assert not [action for action in statement["Action"] if "Policy" in action], "the policy can be mended"
 
 
 @pytest.mark.parametrize(

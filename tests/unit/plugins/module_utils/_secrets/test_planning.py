@@ -145,9 +145,27 @@ def test_a_value_that_is_no_document_is_an_error_that_does_not_tell_it(read: dic
     assert PASSWORD not in str(raised.value)
 
 
-def test_a_secret_of_rds_is_left_to_rds() -> None:
+@pytest.mark.parametrize(
+    ("asked", "rotate"),
+    [
+        pytest.param({"values": {"port": 1}}, False, id="a value"),
+        pytest.param({"tags": {}}, False, id="tags"),
+        pytest.param({}, True, id="a new password"),
+    ],
+)
+def test_a_secret_of_rds_is_left_to_rds(asked: dict[str, t.Any], rotate: bool) -> None:
+    current = document(HAS, OwningService="rds")
     with pytest.raises(SecretError, match="belongs to rds"):
-        document(HAS, OwningService="rds")
+        plan(wish(**asked), current, rotate=rotate, purge_tags=True)
+
+
+def test_the_rotation_of_a_secret_of_rds_is_ours_to_set() -> None:
+    rotation = dict.fromkeys(("lambda_arn", "schedule_expression", "duration"))
+    rotation |= {"enabled": True, "automatically_after_days": 30, "rotate_immediately": False}
+    asked = DocumentWish.from_options({"name": "demo", "rotation": rotation})
+    step = plan(asked, document(HAS, OwningService="rds"), rotate=False, purge_tags=True)
+    assert list(step.safeguards.changes) == ["rotation"]
+    assert not step.known
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,183 @@
+# Copyright: (c) 2026, The eks_observability.stack developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a service account cannot assume an IAM role, field by field, before anybody tries.
+
+This module util is private to the collection. Plain data in, plain data out: nothing here talks to AWS.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .policies import ASSUME, AUDIENCE, ROLE_ANNOTATION, issuer_key, subject
+
+AUDIENCE_ANNOTATION = "eks.amazonaws.com/audience"
+KNOWN_OPERATORS = ("StringEquals", "StringLike")
+
+
+def faults(
+    cluster: t.Mapping[str, t.Any],
+    namespace: str,
+    service_account: str,
+    role: t.Mapping[str, t.Any],
+    account: t.Mapping[str, t.Any],
+) -> list[str]:
+    """Why the service account cannot assume the role, or who else can; an empty list when all is right.
+
+    role is an entry of iam_role_info's C(iam_roles), account a ServiceAccount object; either may be empty.
+    """
+    if not account:
+        return [f"the service account {namespace}/{service_account} does not exist"]
+    if not role:
+        return ["the IAM role does not exist"]
+    found = _annotation_faults(role["arn"], account["metadata"].get("annotations") or {})
+    found += _provider_faults(cluster)
+    statements = _listed(role["assume_role_policy_document"]["Statement"])
+    sub = subject(namespace, service_account)
+    found += _denials(statements, cluster)
+    reasons = [_statement_fault(statement, cluster, sub, role["arn"]) for statement in statements]
+    if all(reasons):
+        found.append("the trust policy does not admit it: " + ", or ".join(dict.fromkeys(map(str, reasons))))
+    return found + [wide for statement in statements for wide in _too_wide(statement, cluster, sub)]
+
+
+def _annotation_faults(role_arn: str, annotations: t.Mapping[str, str]) -> list[str]:
+    found = []
+    annotation = annotations.get(ROLE_ANNOTATION)
+    if annotation != role_arn:
+        other = ""
+        if annotation and _account(annotation) != _account(role_arn):
+            other = f" (account {_account(annotation) or 'missing'} instead of {_account(role_arn)})"
+        found.append(f"its annotation {ROLE_ANNOTATION} is {annotation or 'missing'}, not {role_arn}{other}")
+    audience = annotations.get(AUDIENCE_ANNOTATION, AUDIENCE)
+    if audience != AUDIENCE:
+        found.append(f"its annotation {AUDIENCE_ANNOTATION} is {audience}, not {AUDIENCE}")
+    return found
+
+
+def _provider_faults(cluster: t.Mapping[str, t.Any]) -> list[str]:
+    arn = cluster["oidc_provider_arn"]
+    if arn is None:
+        return [f"IAM has no OIDC provider for the issuer {cluster['issuer']}"]
+    audiences = cluster.get("oidc_client_ids")
+    if audiences is not None and AUDIENCE not in audiences:
+        return [
+            f"the OIDC provider {arn} takes tokens for {', '.join(audiences) or 'nobody'}, not {AUDIENCE}"
+        ]
+    return []
+
+
+def _denials(statements: t.Sequence[t.Mapping[str, t.Any]], cluster: t.Mapping[str, t.Any]) -> list[str]:
+    return [
+        "the trust policy has a Deny for it"
+        for statement in statements
+        if statement.get("Effect") == "Deny"
+        and _is_about(statement, cluster)
+        and not statement.get("Condition")
+    ]
+
+
+def _is_about(statement: t.Mapping[str, t.Any], cluster: t.Mapping[str, t.Any]) -> bool:
+    actions = _listed(statement.get("Action"))
+    principal = statement.get("Principal")
+    federated = _listed(principal.get("Federated")) if isinstance(principal, dict) else _listed(principal)
+    return any(_like(action, ASSUME) for action in actions) and (
+        "*" in federated or cluster["oidc_provider_arn"] in federated
+    )
+
+
+def _statement_fault(
+    statement: t.Mapping[str, t.Any], cluster: t.Mapping[str, t.Any], sub: str, role_arn: str
+) -> str | None:
+    """Why one statement of a trust policy does not admit the subject, or None when it does."""
+    actions = _listed(statement.get("Action"))
+    if statement.get("Effect") != "Allow" or not any(_like(action, ASSUME) for action in actions):
+        return f"no statement allows {ASSUME}"
+    principal = statement.get("Principal")
+    federated = _listed(principal.get("Federated")) if isinstance(principal, dict) else []
+    if cluster["oidc_provider_arn"] not in federated:
+        return _federated_fault(federated, cluster, role_arn)
+    unknown = sorted(set(statement.get("Condition") or {}) - set(KNOWN_OPERATORS))
+    if unknown:
+        return f"it has conditions that cannot be judged here ({', '.join(unknown)})"
+    key = issuer_key(cluster["issuer"])
+    for claim, wanted in (("sub", sub), ("aud", AUDIENCE)):
+        fault = _claim_fault(statement, f"{key}:{claim}", wanted)
+        if fault:
+            return fault
+    strange = sorted(set(_keys(statement)) - {f"{key}:sub", f"{key}:aud"})
+    return f"it asks for {', '.join(strange)}, too, which the token does not carry" if strange else None
+
+
+def _federated_fault(federated: list[str], cluster: t.Mapping[str, t.Any], role_arn: str) -> str:
+    wanted = str(cluster["oidc_provider_arn"])
+    fault = f"Principal.Federated is {', '.join(federated) or 'missing'}, not {wanted}"
+    foreign = sorted({_account(arn) for arn in federated} - {_account(role_arn)})
+    return (
+        f"{fault} (of account {', '.join(foreign)}, the role's is {_account(role_arn)})" if foreign else fault
+    )
+
+
+def _claim_fault(statement: t.Mapping[str, t.Any], key: str, wanted: str) -> str | None:
+    exact, patterns = (_condition(statement, operator, key) for operator in KNOWN_OPERATORS)
+    if exact is None and patterns is None:
+        return f"the condition {key} is missing; it must be {wanted}"
+    if exact is not None and wanted not in exact:
+        wild = [value for value in exact if _is_pattern(value)]
+        if any(_like(value, wanted) for value in wild):
+            return (
+                f"the condition {key} is {', '.join(wild)}, but StringEquals takes * and ? as they are: write"
+                f" {wanted}"
+            )
+        return f"the condition {key} is {', '.join(exact)}, not {wanted}"
+    if patterns is not None and not any(_like(pattern, wanted) for pattern in patterns):
+        return f"the condition {key} is {', '.join(patterns)}, not {wanted}"
+    return None
+
+
+def _too_wide(statement: t.Mapping[str, t.Any], cluster: t.Mapping[str, t.Any], sub: str) -> t.Iterator[str]:
+    """Patterns that admit others as well. Only for statements that are about this cluster."""
+    if statement.get("Effect") != "Allow" or not _is_about(statement, cluster):
+        return
+    key = issuer_key(cluster["issuer"])
+    for claim, wanted in (("sub", sub), ("aud", AUDIENCE)):
+        for pattern in _condition(statement, "StringLike", f"{key}:{claim}") or []:
+            if _is_pattern(pattern) and _condition(statement, "StringEquals", f"{key}:{claim}") is None:
+                yield (
+                    f"the trust policy admits others, too: the wildcard {pattern} in {key}:{claim} is wider"
+                    f" than {wanted}"
+                )
+
+
+def _condition(statement: t.Mapping[str, t.Any], operator: str, key: str) -> list[str] | None:
+    """The values that an operator names for a condition key, None where it does not name the key."""
+    keys = (statement.get("Condition") or {}).get(operator) or {}
+    return _listed(keys[key]) if key in keys else None
+
+
+def _keys(statement: t.Mapping[str, t.Any]) -> list[str]:
+    return [key for keys in (statement.get("Condition") or {}).values() for key in keys]
+
+
+def _is_pattern(value: str) -> bool:
+    return "*" in value or "?" in value
+
+
+def _like(pattern: str, value: str) -> bool:
+    """Match * and ?, which are the only wildcards of IAM."""
+    expression = "".join({"*": ".*", "?": "."}.get(each, re.escape(each)) for each in pattern)
+    return re.fullmatch(expression, value) is not None
+
+
+def _account(arn: str) -> str:
+    parts = arn.split(":")
+    return parts[4] if len(parts) > 5 else ""
+
+
+def _listed(value: t.Any) -> list[t.Any]:
+    """IAM writes a list of one as its only element."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
