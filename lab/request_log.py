@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 
-def read(path: Path, offset: int = 0) -> list[dict[str, Any]]:
-    """Every request from a byte offset on.
+def read(path: Path, offset: int = 0, end: int | None = None) -> list[dict[str, Any]]:
+    """Every request from a byte offset on, up to another one.
 
     Of AWS: service, action, mutating, user, status. Of Kubernetes: user, verb, resource (with its group),
     subresource, namespace, name, dryRun, code.
@@ -19,7 +19,8 @@ def read(path: Path, offset: int = 0) -> list[dict[str, Any]]:
         return []
     with path.open("rb") as file:
         file.seek(offset)
-        return [_plain(json.loads(line)) for line in file]
+        text = file.read(-1 if end is None else end - offset)
+    return [_plain(json.loads(line)) for line in text.splitlines()]
 
 
 def _plain(entry: dict[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -25,6 +27,7 @@ from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.resource import ResourceList
 from urllib3.exceptions import HTTPError
 
+from lab.aws.server import WEATHER
 from lab.request_log import read
 from lab.settings import ADMINISTRATOR
 
@@ -33,6 +36,7 @@ BIN = Path(sys.executable).parent
 RECAP = re.compile(
     r"^(?P<host>\S+)\s+: ok=(?P<ok>\d+)\s+changed=(?P<changed>\d+)\s+.*failed=(?P<failed>\d+)", re.M
 )
+ROLE = re.compile(r"^TASK \[eks_observability\.stack\.(\w+) : ")
 HOSTILE = "p%40:/?#&+ \"é'\\{{ x }}"
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 #: Objects that come and go by themselves.
@@ -49,6 +53,8 @@ class Run:
     output: str
     aws: Sequence[Mapping[str, Any]]
     kubernetes: Sequence[Mapping[str, Any]]
+    #: What each role asked of AWS, as `service:Action`.
+    asked: Mapping[str, set[str]] = field(default_factory=dict)
 
     @property
     def changed(self) -> dict[str, int]:
@@ -90,6 +96,8 @@ class Laboratory:
         self.environment = {**os.environ, "LAB_STATE": str(state), "PATH": path, **environment}
         self.environment.pop("ANSIBLE_COLLECTIONS_PATH", None)
         self.state = state
+        #: What each role has asked of AWS so far.
+        self.asked: dict[str, set[str]] = {}
 
     def command(self, verb: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -121,7 +129,7 @@ class Laboratory:
         before = {name: path.stat().st_size if path.exists() else 0 for name, path in logs.items()}
         sources = [word for inventory in inventories for word in ("-i", inventory)]
         user = ["-e", json.dumps({"lab_kubeconfig": str(kubeconfig)})] if kubeconfig else []
-        left, output = dict(during or {}), ""
+        left, output, marks = dict(during or {}), "", [("", before["aws"])]
         with subprocess.Popen(
             [str(BIN / "ansible-playbook"), playbook, *sources, *user, *arguments],
             cwd=ROOT,
@@ -132,11 +140,38 @@ class Laboratory:
         ) as process:
             for line in process.stdout or ():
                 output += line
+                if line.startswith(("TASK ", "PLAY ")):
+                    role = ROLE.match(line)
+                    marks.append((role[1] if role else "", logs["aws"].stat().st_size))
                 for task in [task for task in left if task in line]:
                     left.pop(task)()
         assert not left, f"the run never came to {', '.join(left)}:\n{output}"
         seen = {name: read(path, before[name]) for name, path in logs.items()}
-        return Run(process.returncode, output, seen["aws"], seen["kubernetes"])
+        asked = self._asked(logs["aws"], marks)
+        for role, actions in asked.items():
+            self.asked.setdefault(role, set()).update(actions)
+        return Run(process.returncode, output, seen["aws"], seen["kubernetes"], asked)
+
+    def _asked(self, log: Path, marks: list[tuple[str, int]]) -> dict[str, set[str]]:
+        """The user's requests by role: a task is named before it begins, so each has a part of the log."""
+        asked: dict[str, set[str]] = {}
+        for (role, begin), (_next, end) in pairwise([*marks, ("", log.stat().st_size)]):
+            for entry in read(log, begin, end):
+                if role and str(entry["user"]).endswith(f"user/{ADMINISTRATOR}"):
+                    asked.setdefault(role, set()).add(f"{entry['service']}:{entry['action']}")
+        return asked
+
+    @contextmanager
+    def weather(self, **shares: float) -> Iterator[None]:
+        """Throttle, and lose answers to, these shares of all requests to AWS."""
+        file = self.state / WEATHER
+        part = file.with_suffix(".part")
+        part.write_text(json.dumps({"seed": 1, **shares}))
+        part.replace(file)
+        try:
+            yield
+        finally:
+            file.unlink()
 
     def kill_at(self, task: str, playbook: str, inventories: Sequence[str]) -> None:
         """Starts a run and kills it, with all its workers, as soon as it names the task."""

@@ -118,33 +118,24 @@ def connect(params: Mapping[str, t.Any], seconds: float = 30.0) -> Kubernetes:
     send = _sender(client)
 
     def ask(path: str, query: Query, accept: str, limits: Limits) -> Response:
-        return send("GET", path, query, {"Accept": accept}, None, limits)
+        return send("GET", path, {"query_params": list(query), "header_params": {"Accept": accept}}, limits)
 
     def write(method: str, path: str, body: Object, content_type: str, limits: Limits) -> Response:
-        return send(method, path, (), {"Accept": JSON, "Content-Type": content_type}, body, limits)
+        options = {"header_params": {"Accept": JSON}, "body": body, "content_type": content_type}
+        return send(method, path, options, limits)
 
     return Kubernetes(ask, write)
 
 
-def _sender(client: t.Any) -> Callable[[str, str, Query, dict[str, str], Object | None, Limits], Response]:
+def _sender(client: t.Any) -> Callable[[str, str, dict[str, t.Any], Limits], Response]:
     from kubernetes.client.exceptions import ApiException
     from urllib3.exceptions import HTTPError
 
     name = f"The Kubernetes API at {client.configuration.host}"
 
-    def send(
-        method: str, path: str, query: Query, headers: dict[str, str], body: Object | None, limits: Limits
-    ) -> Response:
+    def send(method: str, path: str, options: dict[str, t.Any], limits: Limits) -> Response:
         def work() -> Response:
-            answer = client.request(
-                method,
-                path,
-                query_params=list(query),
-                header_params=headers,
-                body=body,
-                serialize=False,
-                _request_timeout=limits.seconds,
-            )
+            answer = client.request(method, path, **options, serialize=False, _request_timeout=limits.seconds)
             content = read_body(answer.read, limits.size, name)
             return Response(answer.status, answer.headers.get("Content-Type", ""), content)
 
