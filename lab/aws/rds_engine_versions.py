@@ -52,9 +52,13 @@ class EngineVersions:
             request.get("Engine", ENGINE) == ENGINE
             and request.get("DBParameterGroupFamily", self.family) == self.family
         )
-        wish = request.get("EngineVersion")
-        versions = [each for each in (self.old, self.version) if wish in (None, self.major, each)]
+        offered = self._offered(request.get("EngineVersion"))
+        versions = offered[-1:] if request.get("DefaultOnly") else offered
         return {"DBEngineVersions": [self._describe(version) for version in versions if fits]}
+
+    def _offered(self, wish: str | None) -> list[str]:
+        """The newest last."""
+        return [each for each in (self.old, self.version) if wish in (None, self.major, each)]
 
     def _describe(self, version: str) -> dict[str, Any]:
         return {

@@ -13,7 +13,7 @@ from tests.e2e.laboratory import Journey, Laboratory, Run, eventually
 
 CLUSTER, ROLE, DOCUMENT = "demo-aurora-postgres", "demo-aurora-access-role", "aurora-postgres-credentials"
 ROLES = ("--tags", "aurora,secrets,irsa", "--limit", "aurora")
-TAG = [{"Key": "project", "Value": "other"}]
+TAG = [{"Key": "project", "Value": "other"}, {"Key": "stray", "Value": "x"}]
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 Hand = Callable[[Laboratory], object]
 
@@ -120,7 +120,15 @@ HANDS: dict[str, tuple[Hand, list[str]]] = {
         ["description: other"],
     ),
     "tags of the role": (lambda lab: lab.aws("iam").tag_role(RoleName=ROLE, Tags=TAG), ["tags"]),
-    "annotation": (annotate_another_role, ["arn:aws:iam::1:role/evil"]),
+    "annotation": (annotate_another_role, []),
+    "Data API": (
+        lambda lab: lab.aws("rds").disable_http_endpoint(ResourceArn=arn(lab, "cluster")),
+        ["enable_http_endpoint"],
+    ),
+    "tags of the document": (
+        lambda lab: lab.aws("secretsmanager").tag_resource(SecretId=DOCUMENT, Tags=TAG),
+        ["stray: x"],
+    ),
 }
 
 
@@ -132,7 +140,7 @@ def seen(lab: Laboratory) -> dict[str, Any]:
         DBClusterParameterGroupName=CLUSTER, Source="user"
     )
     cluster = rds.describe_db_clusters(DBClusterIdentifier=CLUSTER)["DBClusters"][0]
-    return {
+    found = {
         "security group": security_group(lab),
         "subnet group": [
             sorted(one["SubnetIdentifier"] for one in groups[0]["Subnets"]),
@@ -148,7 +156,7 @@ def seen(lab: Laboratory) -> dict[str, Any]:
         "cluster": {key: value for key, value in cluster.items() if key != "LatestRestorableTime"},
         "member": rds.describe_db_instances(DBInstanceIdentifier=f"{CLUSTER}-1")["DBInstances"],
         "document": lab.document(DOCUMENT),
-        "description": manager.describe_secret(SecretId=DOCUMENT)["Description"],
+        "description": [manager.describe_secret(SecretId=DOCUMENT)[key] for key in ("Description", "Tags")],
         "role": iam.get_role(RoleName=ROLE)["Role"] | {"RoleLastUsed": None},
         "policies": {
             name: iam.get_role_policy(RoleName=ROLE, PolicyName=name)["PolicyDocument"]
@@ -160,6 +168,14 @@ def seen(lab: Laboratory) -> dict[str, Any]:
             .metadata.annotations
         ),
     }
+    return {name: _in_order(value) for name, value in found.items()}
+
+
+def _in_order(value: Any) -> Any:
+    """Lists of AWS come in any order."""
+    if isinstance(value, dict):
+        return {key: _in_order(one) for key, one in value.items()}
+    return sorted(map(_in_order, value), key=repr) if isinstance(value, list) else value
 
 
 def _named(group: dict[str, Any]) -> str:

@@ -151,7 +151,9 @@ def test_each_documented_phase_works_alone(journey: Journey, lab: Laboratory) ->
         runs = dict(
             zip(
                 tags,
-                pool.map(lambda tag: lab.play("site.yml", "--tags", tag, "--limit", "aurora"), tags),
+                pool.map(
+                    lambda tag: lab.play("site.yml", "--tags", tag, "--limit", "aurora", alone=False), tags
+                ),
                 strict=True,
             )
         )

@@ -16,9 +16,13 @@ UNSEEN: dict[str, set[str]] = {
     "aurora": {
         "kms:CreateGrant",
         "kms:DescribeKey",
+        "rds:DescribeDBProxyTargets",
         "secretsmanager:CreateSecret",
         "secretsmanager:TagResource",
     },
+    # Only where something fails.
+    "secrets": {"rds-data:RollbackTransaction"},
+    "postgres_exporter": {"rds-data:RollbackTransaction"},
 }
 
 

@@ -191,3 +191,22 @@ def test_issuer_is_an_identity_provider(aws: Any) -> None:
     assert aws.iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"] == [
         "sts.amazonaws.com"
     ]
+
+
+def test_a_provider_takes_other_audiences_when_asked(aws: Any, refusal: Any) -> None:
+    url = "https://oidc.example.org/id/one"
+    arn = aws.iam.create_open_id_connect_provider(Url=url, ClientIDList=["one"])["OpenIDConnectProviderArn"]
+
+    def audiences() -> list[str]:
+        found = aws.iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+        return sorted(found["ClientIDList"])
+
+    for _again in range(2):
+        aws.iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="two")
+        assert audiences() == ["one", "two"]
+    aws.iam.remove_client_id_from_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="one")
+    assert audiences() == ["two"]
+    code, _message = refusal(
+        aws.iam.add_client_id_to_open_id_connect_provider, OpenIDConnectProviderArn=f"{arn}-2", ClientID="x"
+    )
+    assert code == "NoSuchEntity"

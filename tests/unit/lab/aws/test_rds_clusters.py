@@ -209,21 +209,20 @@ def test_engine_versions(aws: Any, postgres: Any) -> None:
         return list(aws.rds.describe_db_engine_versions(**wish)["DBEngineVersions"])
 
     family = f"aurora-postgresql{postgres.major}"
-    for wish in (
-        {},
-        {"EngineVersion": postgres.major},
-        {"DBParameterGroupFamily": family},
-        {"DefaultOnly": True},
-    ):
-        (found,) = versions(Engine="aurora-postgresql", **wish)
+    for wish in ({}, {"EngineVersion": postgres.major}, {"DBParameterGroupFamily": family}):
+        old, found = versions(Engine="aurora-postgresql", **wish)
         assert (found["EngineVersion"], found["DBParameterGroupFamily"]) == (postgres.version, family)
         assert found["ServerlessV2FeaturesSupport"] == {"MinCapacity": 0.0, "MaxCapacity": 256.0}
+        assert old["ServerlessV2FeaturesSupport"]["MinCapacity"] == 0.5
+        assert [target["EngineVersion"] for target in old["ValidUpgradeTarget"]] == [postgres.version]
+    (default,) = versions(Engine="aurora-postgresql", DefaultOnly=True)
+    assert default["EngineVersion"] == postgres.version
     assert versions(Engine="aurora-postgresql", EngineVersion="9.6") == []
     assert versions(Engine="mysql") == []
 
 
 def test_orderable_options(aws: Any, postgres: Any) -> None:
-    (option,) = aws.rds.describe_orderable_db_instance_options(Engine="aurora-postgresql")[
+    _old, option = aws.rds.describe_orderable_db_instance_options(Engine="aurora-postgresql")[
         "OrderableDBInstanceOptions"
     ]
     assert (option["DBInstanceClass"], option["EngineVersion"]) == ("db.serverless", postgres.version)
@@ -231,6 +230,57 @@ def test_orderable_options(aws: Any, postgres: Any) -> None:
         Engine="aurora-postgresql", DBInstanceClass="db.r6g.large"
     )
     assert others["OrderableDBInstanceOptions"] == []
+
+
+def test_an_old_version_cannot_pause_and_goes_up_only(aws: Any, refusal: Any, postgres: Any) -> None:
+    old = f"{postgres.major}.1"
+    aws.create("old", EngineVersion=old)
+    sleepy = {"ServerlessV2ScalingConfiguration": {"MinCapacity": 0, "MaxCapacity": 2}}
+    change = {"DBClusterIdentifier": "old", "ApplyImmediately": True}
+    assert "between 0.5 and" in refusal(aws.rds.modify_db_cluster, **change, **sleepy)[1]
+    aws.rds.modify_db_cluster(**change, EngineVersion=postgres.version)
+    assert aws.wait_cluster("old")["EngineVersion"] == postgres.version
+    aws.rds.modify_db_cluster(**change, **sleepy)
+    aws.wait_cluster("old")
+    assert "upgrade path" in refusal(aws.rds.modify_db_cluster, **change, EngineVersion=old)[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param({"DatabaseInsightsMode": "advanced"}, "Performance Insights", id="insights alone"),
+        pytest.param({"MonitoringInterval": 60}, "MonitoringRoleARN", id="monitoring without a role"),
+    ],
+)
+def test_what_belongs_together_comes_together(
+    aws: Any, refusal: Any, shared: dict[str, Any], change: dict[str, Any], words: str
+) -> None:
+    code, message = refusal(aws.rds.modify_db_cluster, DBClusterIdentifier="shared", **change)
+    assert (code, words in message) == ("InvalidParameterCombination", True)
+
+
+def test_a_proxy_has_a_cluster_behind_it(aws: Any, shared: dict[str, Any], network: dict[str, Any]) -> None:
+    aws.rds.create_db_proxy(
+        DBProxyName="pool",
+        EngineFamily="POSTGRESQL",
+        Auth=[],
+        RoleArn="arn:aws:iam::123456789012:role/pool",
+        VpcSubnetIds=network["subnetIds"],
+    )
+    aws.rds.register_db_proxy_targets(DBProxyName="pool", DBClusterIdentifiers=["shared"])
+    (target,) = aws.rds.describe_db_proxy_targets(DBProxyName="pool")["Targets"]
+    assert (target["RdsResourceId"], target["Type"]) == ("shared", "TRACKED_CLUSTER")
+    aws.rds.delete_db_proxy(DBProxyName="pool")
+
+
+def test_a_changed_subnet_group_stays(aws: Any, network: dict[str, Any]) -> None:
+    group = {"DBSubnetGroupName": "changing", "DBSubnetGroupDescription": "one"}
+    aws.rds.create_db_subnet_group(**group, SubnetIds=network["subnetIds"])
+    aws.rds.modify_db_subnet_group(
+        **{**group, "DBSubnetGroupDescription": "two"}, SubnetIds=network["subnetIds"][:2]
+    )
+    (found,) = aws.rds.describe_db_subnet_groups(DBSubnetGroupName="changing")["DBSubnetGroups"]
+    assert (found["DBSubnetGroupDescription"], len(found["Subnets"])) == ("two", 2)
 
 
 def test_a_server_that_cannot_start_shows_in_the_status(aws: Any, arguments: Any) -> None:

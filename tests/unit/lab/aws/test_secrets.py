@@ -162,3 +162,100 @@ def test_a_secret_may_come_while_all_are_looked_at(
     store = SecretsStore()
     store["first"] = Arrival(store)
     assert look(store) == found
+
+
+FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:rotate"
+
+
+class TestRotation:
+    """Settings are kept and told; no function runs."""
+
+    @pytest.fixture
+    def name(self, aws: Any, request: pytest.FixtureRequest) -> str:
+        name = "rotating-" + re.sub(r"[^a-z]+", "-", request.node.name)
+        aws.secretsmanager.create_secret(Name=name, SecretString="x")
+        return name
+
+    def test_rules_are_told(self, aws: Any, name: str) -> None:
+        rules = {"ScheduleExpression": "rate(10 days)", "Duration": "3h"}
+        aws.secretsmanager.rotate_secret(
+            SecretId=name, RotationLambdaARN=FUNCTION, RotationRules=rules, RotateImmediately=False
+        )
+        described = aws.secretsmanager.describe_secret(SecretId=name)
+        assert (described["RotationLambdaARN"], described["RotationRules"]) == (FUNCTION, rules)
+        assert aws.secretsmanager.get_secret_value(SecretId=name)["SecretString"] == "x"
+        aws.secretsmanager.cancel_rotate_secret(SecretId=name)
+        assert not aws.secretsmanager.describe_secret(SecretId=name)["RotationEnabled"]
+
+    @pytest.mark.parametrize(
+        ("settings", "words"),
+        [
+            pytest.param({}, "No Lambda", id="no function"),
+            pytest.param({"RotationLambdaARN": FUNCTION}, "runs no functions", id="at once"),
+            pytest.param({"RotationLambdaARN": "rotate-with-it"}, "Invalid Lambda", id="no ARN"),
+            pytest.param(
+                {"RotationLambdaARN": FUNCTION, "RotationRules": {"AutomaticallyAfterDays": 1000 + 1}},
+                "within 1-1000",
+                id="too rarely",
+            ),
+        ],
+    )
+    def test_what_aws_refuses(
+        self, aws: Any, refusal: Any, name: str, settings: dict[str, Any], words: str
+    ) -> None:
+        assert words in refusal(aws.secretsmanager.rotate_secret, SecretId=name, **settings)[1]
+
+    def test_the_current_version_follows_its_label(self, aws: Any, name: str) -> None:
+        manager = aws.secretsmanager
+        old = manager.get_secret_value(SecretId=name)["VersionId"]
+        new = manager.put_secret_value(SecretId=name, SecretString="y", VersionStages=["AWSPENDING"])[
+            "VersionId"
+        ]
+        assert manager.get_secret_value(SecretId=name)["SecretString"] == "x"
+        manager.update_secret_version_stage(
+            SecretId=name, VersionStage="AWSCURRENT", MoveToVersionId=new, RemoveFromVersionId=old
+        )
+        assert manager.get_secret_value(SecretId=name)["SecretString"] == "y"
+        previous = manager.get_secret_value(SecretId=name, VersionStage="AWSPREVIOUS")
+        assert previous["SecretString"] == "x"
+
+
+class TestResourcePolicy:
+    """Of the policy of a secret, what it denies counts."""
+
+    def test_it_shuts_out_whom_iam_lets_in(self, aws: Any, refusal: Any) -> None:
+        manager, iam = aws.secretsmanager, aws.iam
+        manager.create_secret(Name="restricted", SecretString="x")
+        everything = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+        }
+        iam.create_user(UserName="stranger")
+        iam.put_user_policy(UserName="stranger", PolicyName="all", PolicyDocument=json.dumps(everything))
+        key = iam.create_access_key(UserName="stranger")["AccessKey"]
+        stranger = aws.client("secretsmanager", (key["AccessKeyId"], key["SecretAccessKey"]))
+        assert stranger.get_secret_value(SecretId="restricted")["SecretString"] == "x"
+        admitted = ["arn:aws:iam::123456789012:user/lab-*"]
+        deny = {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "secretsmanager:GetSecretValue",
+            "Resource": "*",
+            "Condition": {"ArnNotLike": {"aws:PrincipalArn": admitted}},
+        }
+        manager.put_resource_policy(SecretId="restricted", ResourcePolicy=json.dumps({"Statement": [deny]}))
+        code, message = refusal(stranger.get_secret_value, SecretId="restricted")
+        assert code == "AccessDeniedException"
+        assert "explicit deny in a resource-based policy" in message
+        assert manager.get_secret_value(SecretId="restricted")["SecretString"] == "x"
+        assert stranger.describe_secret(SecretId="restricted")["Name"] == "restricted"
+
+    def test_it_lets_in_nobody_of_the_public(self, aws: Any, refusal: Any) -> None:
+        aws.secretsmanager.create_secret(Name="public", SecretString="x")
+        allow = {"Effect": "Allow", "Principal": "*", "Action": "secretsmanager:*", "Resource": "*"}
+        code, _message = refusal(
+            aws.secretsmanager.put_resource_policy,
+            SecretId="public",
+            ResourcePolicy=json.dumps({"Statement": [allow]}),
+        )
+        assert code == "PublicPolicyException"

@@ -11,6 +11,7 @@ from ansible_collections.eks_observability.stack.plugins.modules import (
     aurora_database_role,
     aurora_parameter_group,
     aurora_password_rotation,
+    aurora_security_group,
     aurora_serverless_scaling,
     aurora_subnet_group,
     irsa_oidc_provider,
@@ -77,16 +78,19 @@ def test_groups(run: t.Any, aws: t.Any, name: str) -> None:
     family = rds.describe_db_engine_versions()["DBEngineVersions"][0]["DBParameterGroupFamily"]
     common = {"name": name, "description": "demo", "tags": {"project": "demo"}}
     parameters = {**common, "family": family, "parameters": {"log_lock_waits": True}}
+    network = aws.client("eks").describe_cluster(name="lab")["cluster"]["resourcesVpcConfig"]
+    here = {"vpc_id": network["vpcId"]}
     runs = (
-        (aurora_subnet_group.main, {**common, "subnet_ids": subnets}),
-        (aurora_parameter_group.main, parameters),
+        (aurora_subnet_group.main, {**common, "subnet_ids": subnets}, {}),
+        (aurora_parameter_group.main, parameters, {}),
+        (aurora_security_group.main, {**common, **here, "source_cidrs": ["10.0.0.0/8"]}, here),
     )
     with aws.weather(**BAD):
-        for main, wish in runs:
+        for main, wish, where in runs:
             assert run(main, **wish)["changed"]
             assert not run(main, **wish)["changed"]
-            assert run(main, name=name, state="absent")["changed"]
-            assert not run(main, name=name, state="absent")["changed"]
+            assert run(main, name=name, state="absent", **where)["changed"]
+            assert not run(main, name=name, state="absent", **where)["changed"]
 
 
 def test_a_document_has_one_version_for_each_change(run: t.Any, aws: t.Any, name: str) -> None:
