@@ -66,7 +66,7 @@ options:
     description:
       - Secret of a login with which the run looks who is connected, before it sets a minimum of V(0).
       - By default the secret that RDS manages for the master user. It is only asked through the Data API, and
-        only while the minimum is still above V(0): a question would wake a cluster that sleeps.
+        only while the minimum is still above V(0), because a question would wake a cluster that sleeps.
     type: str
   wait_timeout:
     description:
