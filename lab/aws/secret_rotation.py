@@ -32,10 +32,10 @@ class SecretRotation:
 
     def install(self, patches: Patches) -> None:
         """Take the place of moto's, which runs functions in containers."""
-        patches.attribute(SecretsManagerResponse, "rotate_secret", lambda response: self._rotate(response))
+        patches.around(SecretsManagerResponse, "rotate_secret", self._rotate)
         patches.around(FakeSecret, "to_dict", _with_rules)
 
-    def _rotate(self, response: Any) -> str:
+    def _rotate(self, _original: Callable[[Any], Any], response: Any) -> str:
         secret = secretsmanager_backends[self._settings.account][self._settings.region].secrets.get(
             response._get_param("SecretId")
         )
