@@ -247,6 +247,10 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 
 
+# Check mode meets it where it has only predicted that the Data API is switched on.
+ENDPOINT_OFF = "HttpEndpointNotEnabledException"
+
+
 def run(module: AnsibleAWSModule) -> Outcome:
     params, dry_run = module.params, module.check_mode
     admin = Connection(
@@ -265,7 +269,10 @@ def main() -> None:
     try:
         outcome = run(module)
     except AwsError as error:
-        fail(module, error)
+        if not (module.check_mode and error.code == ENDPOINT_OFF):
+            fail(module, error)
+        warn("The Data API is off, so check mode cannot see the roles. It has to be on before a run.")
+        outcome = Outcome((), {})
     for name, login in outcome.logins.items():
         if login is Login.TOO_MANY:
             warn(f"The login of role {name} could not be tried: no connection is left for it.")

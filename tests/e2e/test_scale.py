@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.laboratory import Journey, Laboratory, Run
+from tests.e2e.laboratory import Journey, Laboratory, Run, eventually
 
 CLUSTER = "demo-aurora-postgres"
 SCALE = "playbooks/scale.yml"
@@ -59,6 +59,13 @@ def test_office_hours_and_back(lab: Laboratory) -> None:
 
 
 def test_a_sleeper_that_is_kept_awake_is_a_warning(lab: Laboratory) -> None:
+    def exporter_is_back() -> bool:
+        """After the reboot of the test before."""
+        with lab.master(CLUSTER) as connection:
+            found = connection.execute("SELECT 1 FROM pg_stat_activity WHERE usename = 'postgres_exporter'")
+            return found.fetchone() is not None
+
+    eventually(exporter_is_back, "the exporter's connection")
     run = scale(lab, "--check", aurora_min_capacity=0)
     assert run.code == 0, run.output
     assert "may pause, but postgres_exporter in its default mode" in " ".join(run.output.split())

@@ -16,11 +16,13 @@ from .observed import Observed
 from .waiting import Watch
 
 EXPORTER = "postgres_exporter"
-# Any open connection keeps the cluster awake. This one is our own, and rdsadmin is AWS.
+# Any open connection keeps the cluster awake. This one is our own, and rdsadmin is AWS. Without pg_monitor,
+# the type of another's session is not seen.
 SESSIONS = """\
 SELECT coalesce(json_agg(s), '[]')::text FROM (
   SELECT usename AS "user", application_name AS application, count(*) AS connections FROM pg_stat_activity
-  WHERE backend_type = 'client backend' AND usename <> 'rdsadmin' AND pid <> pg_backend_pid()
+  WHERE coalesce(backend_type, 'client backend') = 'client backend'
+    AND usename <> 'rdsadmin' AND pid <> pg_backend_pid()
   GROUP BY 1, 2 ORDER BY 1, 2) s"""
 
 

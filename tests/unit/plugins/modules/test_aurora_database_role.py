@@ -249,3 +249,16 @@ def test_a_database_that_wakes_up_is_waited_for(
 
     monkeypatch.setattr(api, "query", waking)
     assert run(main, **asked(database, {"name": name, "login": False}))["changed"]
+
+
+def test_check_mode_may_come_before_the_data_api(run: t.Any, database: Database, name: str) -> None:
+    """As where a run would switch it on first."""
+    rds, arn = database.cluster.rds, database.cluster.arn
+    role = {"name": name, "secret_arn": database.secret(name, PASSWORD)}
+    rds.disable_http_endpoint(ResourceArn=arn)
+    try:
+        result = run(main, check=True, **asked(database, role))
+        assert "Data API is off" in str(result["warnings"])
+        assert "HttpEndpointNotEnabledException" in run.failure(main, **asked(database, role))
+    finally:
+        rds.enable_http_endpoint(ResourceArn=arn)
