@@ -18,6 +18,8 @@ UNSEEN: dict[str, set[str]] = {
         "kms:DescribeKey",
         "rds:DescribeDBProxyTargets",
         "secretsmanager:CreateSecret",
+        # The Data API reads it with the caller's rights.
+        "secretsmanager:GetSecretValue",
         "secretsmanager:TagResource",
     },
     # Only where something fails.
