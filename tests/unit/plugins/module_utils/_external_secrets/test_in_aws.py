@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import typing as t
@@ -205,7 +206,7 @@ def test_no_value_is_kept(scene: Scene) -> None:
 
 def test_what_aws_does_not_tell_is_named(scene: Scene) -> None:
     def nobody(service: str, region: str) -> t.Any:
-        stranger = Laboratory(scene.aws.url, "AKIANOBODY0000000000", "x" * 40, scene.aws.authority)
+        stranger = dataclasses.replace(scene.aws, key="AKIANOBODY0000000000", secret="x" * 40)
         return stranger.client(service)
 
     text = scene.cause(nobody)
