@@ -22,6 +22,7 @@ from .._database.sql import identifier, literal
 from .._secrets import api
 from .._secrets.api import CURRENT, PENDING, SecretError
 from .._secrets.planning import Generated
+from .._waiting import TimedOut
 from .stages import Login, login_of, pending_version, refuse_owned
 
 if t.TYPE_CHECKING:
@@ -80,13 +81,12 @@ def rotate(
     client = database.secrets
     described = refuse_owned(name, api.describe_secret(client, name))
     old = login_of(name, api.read_secret(client, name))
-    waiting = pending_version(described)
+    waiting = _waiting(database, name, old) if pending_version(described) else None
     if dry_run:
         return Rotated(name, old.username, waiting is not None, None, ())
     watch = _Watch(clock)
     with watch.step(RESUMED if waiting else STAGED):
-        new = _resume(database, name, old) if waiting else None
-        new = new or _stage(database, name, old, how)
+        new = waiting or _stage(database, name, old, how)
     with watch.step(SET):
         database.run([_statement(new)])
     with watch.step(CURRENT_NOW):
@@ -105,8 +105,8 @@ def _stage(database: Database, name: str, old: Login, how: Generated) -> Login:
     return Login(answer["VersionId"], document)
 
 
-def _resume(database: Database, name: str, old: Login) -> Login | None:
-    """The login that waits; None where it is for somebody else, or no other than the one in use."""
+def _waiting(database: Database, name: str, old: Login) -> Login | None:
+    """The login of a rotation that did not end; None where it is somebody else's, or the one in use."""
     read = api.read_pending(database.secrets, name)
     if read is None:
         return None
@@ -189,4 +189,10 @@ def _write_trial(database: Database, trial: str, text: str) -> str:
                 raise
             return False, error.answer
 
-    return database.patience.until(attempt)
+    try:
+        return database.patience.until(attempt)
+    except TimedOut as over:
+        raise SecretError(
+            f"Could not write secret {trial}, with which the old password is tried: {over.last}."
+            " Run again later"
+        ) from over
