@@ -96,9 +96,8 @@ class EngineVersions:
 
     def describe_orderable(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """DescribeOrderableDBInstanceOptions."""
-        wish = request.get("EngineVersion")
         fits = request.get("Engine") == ENGINE and request.get("DBInstanceClass", SERVERLESS) == SERVERLESS
-        versions = [each for each in (self.old, self.version) if wish in (None, self.major, each)]
+        versions = self._offered(request.get("EngineVersion"))
         return {"OrderableDBInstanceOptions": [self._option(version) for version in versions if fits]}
 
     def _option(self, version: str) -> dict[str, Any]:

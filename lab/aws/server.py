@@ -29,8 +29,6 @@ from lab.network import HOST, Network
 from lab.programs import Program
 from lab.settings import Settings
 
-#: In the state directory; who writes it makes the weather.
-WEATHER = "aws-weather.json"
 _one_at_a_time = threading.Lock()
 _SERVICES = ("cloudwatch", "ec2", "eks", "iam", "kms", "rds", "rdsdata", "secretsmanager", "sts")
 
@@ -97,7 +95,7 @@ class AwsEndpoint:
         for service in _SERVICES:
             backends.get_backend(service).reset()
         self._log = RequestLog(self._settings.state / "aws-requests.jsonl")
-        weather = Weather(self._settings.state / WEATHER)
+        weather = Weather(self._settings.state)
         self._install(Gate(self._settings, self._log, weather))
         self.credentials = seed.create_administrator(self._settings)
         seed.create_eks_cluster(self._settings, self._kubernetes)

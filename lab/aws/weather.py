@@ -5,19 +5,35 @@ from __future__ import annotations
 import json
 import random
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+_FILE = "aws-weather.json"
+
+
+@contextmanager
+def bad_weather(state: Path, **shares: float) -> Iterator[None]:
+    """Have the laboratory of a state directory throttle requests and lose answers, until this is left."""
+    part = state / f"{_FILE}.part"
+    part.write_text(json.dumps(shares), encoding="utf-8")
+    part.replace(state / _FILE)
+    try:
+        yield
+    finally:
+        (state / _FILE).unlink()
 
 
 @dataclass
 class Weather:
-    """Shares of requests, as the file `path` has them, if it is there: {"throttled": 0.3, "lost": 0.1}.
+    """Shares of requests, as a file in the state directory has them: {"throttled": 0.3, "lost": 0.1}.
 
     The file is looked for with each request, so the weather changes while a laboratory runs; `seed` in it
     makes it repeatable. Only answers to requests that change something are lost.
     """
 
-    path: Path
+    state: Path
     _seen: str = field(default="", init=False)
     _shares: dict[str, float] = field(default_factory=dict, init=False)
     _random: random.Random = field(default_factory=random.Random, init=False)
@@ -38,7 +54,7 @@ class Weather:
 
     def _look(self) -> None:
         try:
-            text = self.path.read_text(encoding="utf-8")
+            text = (self.state / _FILE).read_text(encoding="utf-8")
         except FileNotFoundError:
             text = ""
         if text != self._seen:

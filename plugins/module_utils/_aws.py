@@ -108,9 +108,13 @@ def _unbroken(function: Callable[Arguments, Answer]) -> Callable[Arguments, Answ
 
 
 def aws_lookup(
-    error: type[AwsError], description: str, *missing: str
+    error: type[AwsError], description: str, *expected: str
 ) -> Callable[[Callable[Arguments, Answer]], Callable[Arguments, Answer | None]]:
-    """As aws_call, but one of the codes `missing` is no error: the answer is None."""
+    """As aws_call, but one of the codes `expected` is no error: the answer is None.
+
+    Such as that what is looked for is not there; or that what is to be made is there already, which a request
+    whose answer was lost has made.
+    """
 
     def decorate(function: Callable[Arguments, Answer]) -> Callable[Arguments, Answer | None]:
         checked: Callable[Arguments, Answer] = aws_call(error, description)(function)
@@ -120,7 +124,7 @@ def aws_lookup(
             try:
                 return checked(*args, **kwargs)
             except error as problem:
-                if problem.code in missing:
+                if problem.code in expected:
                     return None
                 raise
 

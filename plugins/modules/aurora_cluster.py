@@ -549,8 +549,8 @@ def present(module: AnsibleAWSModule, watch: Watch) -> dict[str, t.Any]:
     """The result of a run that makes or changes the cluster."""
     password, secret_arn = master(module)
     outcome = ensure_present(watch, cluster_wish(module.params, password), dry_run=module.check_mode)
-    cluster = outcome.cluster or {}
-    cluster["master_user_secret_arn"] = cluster.get("master_user_secret_arn") or secret_arn
+    cluster = outcome.cluster
+    cluster["master_user_secret_arn"] = cluster["master_user_secret_arn"] or secret_arn
     return {**returned(outcome.changes), "cluster": cluster}
 
 
@@ -563,8 +563,8 @@ def deletion_wish(params: t.Mapping[str, t.Any]) -> DeletionWish:
 
 def absent(module: AnsibleAWSModule, watch: Watch) -> dict[str, t.Any]:
     """The result of a run that deletes the cluster."""
-    outcome, snapshot = ensure_absent(watch, deletion_wish(module.params), dry_run=module.check_mode)
-    return {**returned(outcome.changes), "final_snapshot_id": snapshot}
+    changes, snapshot = ensure_absent(watch, deletion_wish(module.params), dry_run=module.check_mode)
+    return {**returned(changes), "final_snapshot_id": snapshot}
 
 
 def main() -> None:

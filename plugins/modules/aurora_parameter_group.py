@@ -115,9 +115,8 @@ import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.eks_observability.stack.plugins.module_utils import _tags
-from ansible_collections.eks_observability.stack.plugins.module_utils._aws import fail
+from ansible_collections.eks_observability.stack.plugins.module_utils._aws import AwsError, fail
 from ansible_collections.eks_observability.stack.plugins.module_utils._changes import returned
-from ansible_collections.eks_observability.stack.plugins.module_utils._groups.api import GroupError
 from ansible_collections.eks_observability.stack.plugins.module_utils._groups.parameters import (
     ParameterGroupWish,
     ensure_absent,
@@ -160,7 +159,7 @@ def main() -> None:
     )
     try:
         result = run(module)
-    except GroupError as error:
+    except AwsError as error:
         fail(module, error)
     module.exit_json(**result)
 

@@ -80,9 +80,8 @@ changes:
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.eks_observability.stack.plugins.module_utils import _tags
-from ansible_collections.eks_observability.stack.plugins.module_utils._aws import fail
+from ansible_collections.eks_observability.stack.plugins.module_utils._aws import AwsError, fail
 from ansible_collections.eks_observability.stack.plugins.module_utils._changes import Changes, returned
-from ansible_collections.eks_observability.stack.plugins.module_utils._groups.api import GroupError
 from ansible_collections.eks_observability.stack.plugins.module_utils._groups.subnets import (
     SubnetGroup,
     ensure_absent,
@@ -117,7 +116,7 @@ def main() -> None:
     )
     try:
         changes = run(module)
-    except GroupError as error:
+    except AwsError as error:
         fail(module, error)
     module.exit_json(**returned(changes))
 

@@ -79,9 +79,8 @@ import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.eks_observability.stack.plugins.module_utils import _tags
-from ansible_collections.eks_observability.stack.plugins.module_utils._aws import fail
+from ansible_collections.eks_observability.stack.plugins.module_utils._aws import AwsError, fail
 from ansible_collections.eks_observability.stack.plugins.module_utils._changes import returned
-from ansible_collections.eks_observability.stack.plugins.module_utils._irsa.api import IamError
 from ansible_collections.eks_observability.stack.plugins.module_utils._irsa.providers import (
     ensure_absent,
     ensure_present,
@@ -111,7 +110,7 @@ def main() -> None:
     )
     try:
         result = run(module)
-    except IamError as error:
+    except AwsError as error:
         fail(module, error)
     module.exit_json(**result)
 

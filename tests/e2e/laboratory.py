@@ -10,8 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +27,7 @@ from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.resource import ResourceList
 from urllib3.exceptions import HTTPError
 
-from lab.aws.server import WEATHER
+from lab.aws.weather import bad_weather
 from lab.request_log import read
 from lab.settings import ADMINISTRATOR
 
@@ -163,17 +163,9 @@ class Laboratory:
                     asked.setdefault(role, set()).add(f"{entry['service']}:{entry['action']}")
         return asked
 
-    @contextmanager
-    def weather(self, **shares: float) -> Iterator[None]:
+    def weather(self, **shares: float) -> AbstractContextManager[None]:
         """Throttle, and lose answers to, these shares of all requests to AWS."""
-        file = self.state / WEATHER
-        part = file.with_suffix(".part")
-        part.write_text(json.dumps({"seed": 1, **shares}))
-        part.replace(file)
-        try:
-            yield
-        finally:
-            file.unlink()
+        return bad_weather(self.state, seed=1, **shares)
 
     def kill_at(self, task: str, playbook: str, inventories: Sequence[str]) -> None:
         """Starts a run and kills it, with all its workers, as soon as it names the task."""

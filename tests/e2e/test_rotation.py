@@ -37,7 +37,7 @@ def rotation(journey: Journey, lab: Laboratory) -> Rotation:
     check = lab.play(ROTATE, "--check", "--diff")
     passwords, pods = [read(lab)], [pod(lab)]
     for place in (
-        "Refresh | Have the external secrets synced now",
+        "Verify | See the external secrets synced",
         "Deploy | Have exporter, service and monitor",
     ):
         lab.kill_at(place, ROTATE, INVENTORIES)

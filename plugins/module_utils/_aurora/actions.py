@@ -10,6 +10,7 @@ import functools
 import typing as t
 from collections.abc import Mapping
 
+from .._changes import Changes
 from . import api, engine
 from .errors import AuroraError
 from .members import ENGINE
@@ -21,11 +22,10 @@ from .waiting import Watch
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a run did, or would do: `changes` is (before, after) by name of the option."""
+    """What a run changed, or would change, and the cluster after it."""
 
-    changed: bool
-    changes: Mapping[str, tuple[t.Any, t.Any]]
-    cluster: dict[str, t.Any] | None
+    changes: Changes
+    cluster: dict[str, t.Any]
 
 
 def ensure_present(watch: Watch, wish: ClusterWish, *, dry_run: bool) -> Outcome:
@@ -41,15 +41,16 @@ def ensure_present(watch: Watch, wish: ClusterWish, *, dry_run: bool) -> Outcome
     request, plan = plan_creation(wish) if observed is None else ({}, plan_change(wish, observed))
     _check_minimum(watch, wish, observed, plan)
     if dry_run:
-        return Outcome(bool(plan.changes), plan.changes, predict(wish, observed, plan))
+        return Outcome(plan.changes, predict(wish, observed, plan))
     if observed is None:
-        observed = _create(watch, request)
+        api.create_cluster(watch.client, watch.cluster_id, request)
+        observed = watch.until_settled()
         wish = _without_password(wish)
     if plan.changes:
         _apply(watch, wish, plan_change(wish, observed))
     asked = _without_password(wish)
     ready = watch.until(lambda seen: _lacks(asked, seen))
-    return Outcome(bool(plan.changes), plan.changes, ready.returned())
+    return Outcome(plan.changes, ready.returned())
 
 
 def _without_password(wish: ClusterWish) -> ClusterWish:
@@ -88,16 +89,6 @@ def check_minimum(watch: Watch, version: str, minimum: float) -> None:
     """Refuse a minimum of 0 where AWS says that this version cannot pause."""
     if minimum == 0:
         engine.refuse_pause(watch.cluster_id, api.describe_engine_version(watch.client, ENGINE, version))
-
-
-def _create(watch: Watch, request: Mapping[str, t.Any]) -> Observed:
-    """A cluster that exists by now is ours too: the answer to the first request can have been lost."""
-    try:
-        api.create_cluster(watch.client, watch.cluster_id, request)
-    except AuroraError as error:
-        if error.code != "DBClusterAlreadyExistsFault":
-            raise
-    return watch.until_settled()
 
 
 def _apply(watch: Watch, wish: ClusterWish, plan: Plan) -> None:

@@ -43,7 +43,7 @@ def describe_engine_version(client: RDSClient, engine: str, version: str) -> lis
     return [t.cast(Answer, each) for each in answer["DBEngineVersions"]]
 
 
-@aws_call(AuroraError, "create cluster {cluster_id}")
+@aws_lookup(AuroraError, "create cluster {cluster_id}", "DBClusterAlreadyExistsFault")
 def create_cluster(client: RDSClient, cluster_id: str, request: Mapping[str, t.Any]) -> None:
     client.create_db_cluster(DBClusterIdentifier=cluster_id, **request)
 

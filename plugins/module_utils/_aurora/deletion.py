@@ -8,8 +8,9 @@ from __future__ import annotations
 import dataclasses
 import datetime
 
+from .._changes import Changes
 from . import api
-from .actions import Outcome, remove_member
+from .actions import remove_member
 from .errors import AuroraError
 from .observed import Observed
 from .waiting import Watch
@@ -28,19 +29,19 @@ def snapshot_name(cluster_id: str, now: datetime.datetime) -> str:
     return f"{cluster_id}-final-{now.astimezone(datetime.UTC):%Y%m%d%H%M%S}"
 
 
-def ensure_absent(watch: Watch, wish: DeletionWish, *, dry_run: bool) -> tuple[Outcome, str | None]:
+def ensure_absent(watch: Watch, wish: DeletionWish, *, dry_run: bool) -> tuple[Changes, str | None]:
     """Delete a cluster with its members and wait until it is gone; returns the last snapshot, too.
 
     Gone already is fine, and what a run that was killed has begun is waited for.
     """
     observed = watch.observe()
     if observed is None:
-        return Outcome(False, {}, None), None
+        return {}, None
     if observed.status == "deleting":
-        snapshot = _begun_snapshot(watch)
+        snapshot = _begun_snapshot(watch, observed)
         if not dry_run:
             _until_gone(watch, snapshot)
-        return Outcome(False, {}, None), snapshot
+        return {}, snapshot
     if observed.cluster.get("DeletionProtection") and not wish.allow_unprotect:
         raise AuroraError(
             f"Could not delete cluster {watch.cluster_id}: it is protected against deletion."
@@ -48,21 +49,22 @@ def ensure_absent(watch: Watch, wish: DeletionWish, *, dry_run: bool) -> tuple[O
         )
     if not dry_run:
         _delete(watch, wish, observed)
-    return Outcome(True, _changes(wish, observed), None), wish.final_snapshot_id
+    return _changes(wish, observed), wish.final_snapshot_id
 
 
-def _begun_snapshot(watch: Watch) -> str | None:
-    """The newest final snapshot of a cluster that is being deleted."""
+def _begun_snapshot(watch: Watch, observed: Observed) -> str | None:
+    """The newest final snapshot of this cluster, and of no earlier one of its name."""
     names = [
         snapshot["DBClusterSnapshotIdentifier"]
         for snapshot in api.describe_snapshots(watch.client, watch.cluster_id)
         if snapshot["DBClusterSnapshotIdentifier"].startswith(f"{watch.cluster_id}-final-")
+        and snapshot.get("DbClusterResourceId") == observed.cluster.get("DbClusterResourceId")
     ]
     return max(names, default=None)
 
 
-def _changes(wish: DeletionWish, observed: Observed) -> dict[str, tuple[object, object]]:
-    changes: dict[str, tuple[object, object]] = {
+def _changes(wish: DeletionWish, observed: Observed) -> Changes:
+    changes: Changes = {
         "cluster_id": (observed.cluster_id, None),
         "members": ([member.instance_id for member in observed.members], None),
     }

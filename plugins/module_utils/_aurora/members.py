@@ -13,6 +13,9 @@ from .. import _tags
 from .._changes import Changes
 from .observed import Member
 
+if t.TYPE_CHECKING:
+    from .planning import ClusterWish
+
 ENGINE = "aurora-postgresql"
 MEMBER_CLASS = "db.serverless"
 # What AWS gives a member whose tier nobody chose.
@@ -27,19 +30,6 @@ class MemberWish:
     promotion_tier: int | None = None
 
 
-class MembersWish(t.Protocol):
-    """What of the wish for a cluster is about its members."""
-
-    @property
-    def cluster_id(self) -> str: ...
-    @property
-    def members(self) -> tuple[MemberWish, ...] | None: ...
-    @property
-    def ca_certificate_identifier(self) -> str | None: ...
-    @property
-    def tags(self) -> Mapping[str, str] | None: ...
-
-
 @dataclasses.dataclass(frozen=True)
 class MembersPlan:
     """The calls to be made, by member, and the same for people."""
@@ -50,7 +40,7 @@ class MembersPlan:
     remove: tuple[str, ...]
 
 
-def plan_members(wish: MembersWish, staying: Sequence[Member]) -> MembersPlan:
+def plan_members(wish: ClusterWish, staying: Sequence[Member]) -> MembersPlan:
     """`staying` are the members that nobody deletes already, the writer first."""
     if wish.members is None:
         wanted = {member.instance_id: MemberWish(member.instance_id) for member in staying}
@@ -66,7 +56,7 @@ def plan_members(wish: MembersWish, staying: Sequence[Member]) -> MembersPlan:
     return MembersPlan(_changes(there, add, alter, remove), add, alter, remove)
 
 
-def _birth(wish: MembersWish, member: MemberWish) -> dict[str, t.Any]:
+def _birth(wish: ClusterWish, member: MemberWish) -> dict[str, t.Any]:
     """The request of CreateDBInstance."""
     request: dict[str, t.Any] = {
         "DBClusterIdentifier": wish.cluster_id,
@@ -83,7 +73,7 @@ def _birth(wish: MembersWish, member: MemberWish) -> dict[str, t.Any]:
     return request
 
 
-def _alteration(wish: MembersWish, wanted: MemberWish, member: Member) -> dict[str, t.Any]:
+def _alteration(wish: ClusterWish, wanted: MemberWish, member: Member) -> dict[str, t.Any]:
     """The request of ModifyDBInstance."""
     asked = {
         "DBInstanceClass": MEMBER_CLASS if wish.members is not None else None,

@@ -31,5 +31,5 @@ def list_oidc_providers(client: IAMClient) -> list[str]:
 
 
 @aws_lookup(EksError, "read OIDC provider {arn}", "NoSuchEntity")
-def read_oidc_client_ids(client: IAMClient, arn: str) -> list[str]:
-    return client.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"]
+def read_oidc_provider(client: IAMClient, arn: str) -> Answer:
+    return t.cast(Answer, client.get_open_id_connect_provider(OpenIDConnectProviderArn=arn))

@@ -22,7 +22,8 @@ def read_clusters(eks: EKSClient, iam: IAMClient, names: Sequence[str]) -> list[
     clusters = [summary(cluster, providers) for cluster in described]
     for cluster in clusters:
         arn = cluster["oidc_provider_arn"]
-        cluster["oidc_client_ids"] = sorted(api.read_oidc_client_ids(iam, arn) or []) if arn else []
+        provider = (api.read_oidc_provider(iam, arn) if arn else None) or {}
+        cluster["oidc_client_ids"] = sorted(provider.get("ClientIDList", []))
     return clusters
 
 

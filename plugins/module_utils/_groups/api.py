@@ -26,7 +26,7 @@ def describe_subnet_group(client: RDSClient, name: str) -> Answer:
     return t.cast(Answer, client.describe_db_subnet_groups(DBSubnetGroupName=name)["DBSubnetGroups"][0])
 
 
-@aws_call(GroupError, "create DB subnet group {name}")
+@aws_lookup(GroupError, "create DB subnet group {name}", "DBSubnetGroupAlreadyExists")
 def create_subnet_group(client: RDSClient, name: str, request: Mapping[str, t.Any]) -> None:
     client.create_db_subnet_group(DBSubnetGroupName=name, **request)
 
@@ -61,7 +61,7 @@ def describe_default_parameters(client: RDSClient, family: str) -> list[Answer]:
     return [t.cast(Answer, parameter) for page in pages for parameter in page["EngineDefaults"]["Parameters"]]
 
 
-@aws_call(GroupError, "create cluster parameter group {name}")
+@aws_lookup(GroupError, "create cluster parameter group {name}", "DBParameterGroupAlreadyExists")
 def create_parameter_group(
     client: RDSClient, name: str, family: str, description: str, tags: Mapping[str, str]
 ) -> None:
@@ -95,13 +95,3 @@ def delete_parameter_group(client: RDSClient, name: str) -> None:
 @aws_call(GroupError, "list the tags of {arn}")
 def list_tags(client: RDSClient, arn: str) -> dict[str, str]:
     return _tags.read(t.cast(t.Any, client.list_tags_for_resource(ResourceName=arn)["TagList"]))
-
-
-@aws_call(GroupError, "tag {arn}")
-def add_tags(client: RDSClient, arn: str, tags: Mapping[str, str]) -> None:
-    client.add_tags_to_resource(ResourceName=arn, Tags=t.cast(t.Any, _tags.write(tags)))
-
-
-@aws_call(GroupError, "remove tags of {arn}")
-def remove_tags(client: RDSClient, arn: str, names: Iterable[str]) -> None:
-    client.remove_tags_from_resource(ResourceName=arn, TagKeys=list(names))

@@ -27,7 +27,7 @@ def describe_groups(client: Client, name: str, vpc_id: str) -> list[Answer]:
     return [t.cast(Answer, group) for group in answer["SecurityGroups"]]
 
 
-@aws_call(GroupError, "create security group {name} in {vpc_id}")
+@aws_lookup(GroupError, "create security group {name} in {vpc_id}", "InvalidGroup.Duplicate")
 def create_group(client: Client, name: str, vpc_id: str, description: str, tags: Mapping[str, str]) -> None:
     tagging = [{"ResourceType": "security-group", "Tags": _tags.write(tags)}] if tags else []
     client.create_security_group(

@@ -150,12 +150,7 @@ def _observe(client: Client, name: str, vpc_id: str) -> Firewall | None:
 
 def _create(client: Client, wish: FirewallWish) -> Firewall:
     """With the rule that lets everything out, which AWS gives every group."""
-    try:
-        api.create_group(client, wish.name, wish.vpc_id, _description(wish), wish.tags or {})
-    except GroupError as error:
-        # A group that exists by now is ours too: the answer to a first request can have been lost.
-        if error.code != "InvalidGroup.Duplicate":
-            raise
+    api.create_group(client, wish.name, wish.vpc_id, _description(wish), wish.tags or {})
     made = _observe(client, wish.name, wish.vpc_id)
     if made is None:
         raise GroupError(f"Created security group {wish.name}, but EC2 does not show it yet. Run again")

@@ -173,7 +173,9 @@ def ensure_present(client: RDSClient, wish: ParameterGroupWish, *, dry_run: bool
     changes |= step.changes | _tag_changes(client, wish, group)
     if not dry_run and changes:
         if group is None:
-            _create(client, wish)
+            api.create_parameter_group(
+                client, wish.name, str(wish.family), str(wish.description), wish.tags or {}
+            )
         else:
             retag(client, str(group["DBClusterParameterGroupArn"]), changes)
         _apply(client, wish.name, step, parameters)
@@ -189,17 +191,6 @@ def ensure_absent(client: RDSClient, name: str, *, dry_run: bool) -> Changes:
     if not dry_run:
         api.delete_parameter_group(client, name)
     return {"name": (name, None)}
-
-
-def _create(client: RDSClient, wish: ParameterGroupWish) -> None:
-    try:
-        api.create_parameter_group(
-            client, wish.name, str(wish.family), str(wish.description), wish.tags or {}
-        )
-    except GroupError as error:
-        # A group that exists by now is ours too: the answer to a first request can have been lost.
-        if error.code != "DBParameterGroupAlreadyExists":
-            raise
 
 
 def _refuse_family(wish: ParameterGroupWish, group: api.Answer | None) -> None:

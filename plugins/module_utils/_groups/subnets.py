@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import Mapping
 
 from .. import _tags
+from .._aurora.api import add_tags, remove_tags
 from .._changes import Changes
 from . import api
 from .api import GroupError
@@ -59,8 +60,8 @@ def ensure_present(
     if dry_run or not changes:
         return changes
     if current is None:
-        _create(client, name, wish)
-        # A group that exists by now is ours too: the answer to a first request can have been lost.
+        api.create_subnet_group(client, name, _creation(wish))
+        # Not always the group of this request: one whose answer was lost may have made it.
         arn, current = _observe(client, name)
     _apply(client, name, arn, current, plan(wish, current, purge_tags=purge_tags))
     return changes
@@ -84,17 +85,12 @@ def _observe(client: RDSClient, name: str) -> tuple[str, SubnetGroup | None]:
     return arn, SubnetGroup.from_answers(group, api.list_tags(client, arn))
 
 
-def _create(client: RDSClient, name: str, wish: SubnetGroup) -> None:
-    request = {
+def _creation(wish: SubnetGroup) -> dict[str, t.Any]:
+    return {
         "DBSubnetGroupDescription": wish.description,
         "SubnetIds": list(wish.subnet_ids or ()),
         "Tags": _tags.write(wish.tags or {}),
     }
-    try:
-        api.create_subnet_group(client, name, request)
-    except GroupError as error:
-        if error.code != "DBSubnetGroupAlreadyExists":
-            raise
 
 
 def _apply(client: RDSClient, name: str, arn: str, current: SubnetGroup | None, changes: Changes) -> None:
@@ -111,6 +107,6 @@ def retag(client: RDSClient, arn: str, changes: Changes) -> None:
         before, wanted = changes["tags"]
         add, remove = _tags.difference(before or {}, wanted)
         if add:
-            api.add_tags(client, arn, add)
+            add_tags(client, arn, add)
         if remove:
-            api.remove_tags(client, arn, remove)
+            remove_tags(client, arn, list(remove))

@@ -46,9 +46,9 @@ def list_managed_policies(client: IAMClient, name: str) -> list[str]:
     return [policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]]
 
 
-@aws_call(IamError, "create role {name}")
-def create_role(client: IAMClient, name: str, request: Mapping[str, t.Any]) -> Answer:
-    return t.cast(Answer, client.create_role(RoleName=name, **request)["Role"])
+@aws_lookup(IamError, "create role {name}", "EntityAlreadyExists")
+def create_role(client: IAMClient, name: str, request: Mapping[str, t.Any]) -> None:
+    client.create_role(RoleName=name, **request)
 
 
 @aws_call(IamError, "change the trust policy of role {name}")
@@ -106,17 +106,7 @@ def delete_role(client: IAMClient, name: str) -> None:
     client.delete_role(RoleName=name)
 
 
-@aws_call(IamError, "list the OIDC providers")
-def list_providers(client: IAMClient) -> list[str]:
-    return [each["Arn"] for each in client.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
-
-
-@aws_lookup(IamError, "read OIDC provider {arn}", "NoSuchEntity")
-def get_provider(client: IAMClient, arn: str) -> Answer:
-    return t.cast(Answer, client.get_open_id_connect_provider(OpenIDConnectProviderArn=arn))
-
-
-@aws_call(IamError, "create the OIDC provider of {url}")
+@aws_lookup(IamError, "create the OIDC provider of {url}", "EntityAlreadyExists")
 def create_provider(client: IAMClient, url: str, client_ids: Iterable[str], tags: Mapping[str, str]) -> str:
     """IAM fetches the thumbprint of the issuer's certificate by itself."""
     answer = client.create_open_id_connect_provider(

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from .. import _tags
 from .._changes import Changes
+from .._eks.api import list_oidc_providers, read_oidc_provider
 from .._eks.cluster import provider_of
 from . import api
-from .api import IamError
 
 if t.TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient
@@ -30,13 +30,14 @@ def ensure_present(
 
     Other client ids stay: the provider is that of the whole cluster, and others count on it.
     """
-    arn = provider_of(url, api.list_providers(client))
+    arn = _find(client, url)
     if arn is None:
         changes: Changes = {"url": (None, url), "client_ids": (None, list(client_ids))}
         changes |= {"tags": (None, dict(tags))} if tags else {}
-        return changes, None if dry_run else _create(client, url, client_ids, tags or {})
-    found = api.get_provider(client, arn) or {}
-    changes = plan(found, client_ids, tags)
+        if not dry_run:
+            arn = api.create_provider(client, url, client_ids, tags or {}) or _find(client, url)
+        return changes, arn
+    changes = plan(read_oidc_provider(client, arn) or {}, client_ids, tags)
     if not dry_run:
         _apply(client, arn, changes)
     return changes, arn
@@ -56,15 +57,8 @@ def plan(found: Mapping[str, t.Any], client_ids: Sequence[str], tags: Mapping[st
     return changes
 
 
-def _create(client: IAMClient, url: str, client_ids: Sequence[str], tags: Mapping[str, str]) -> str:
-    try:
-        return api.create_provider(client, url, client_ids, tags)
-    except IamError as error:
-        # One that exists by now is fine: the answer to a first request can have been lost.
-        arn = provider_of(url, api.list_providers(client))
-        if error.code != "EntityAlreadyExists" or arn is None:
-            raise
-        return arn
+def _find(client: IAMClient, url: str) -> str | None:
+    return provider_of(url, list_oidc_providers(client))
 
 
 def _apply(client: IAMClient, arn: str, changes: Changes) -> None:
@@ -80,7 +74,7 @@ def _apply(client: IAMClient, arn: str, changes: Changes) -> None:
 
 def ensure_absent(client: IAMClient, url: str, *, dry_run: bool) -> Changes:
     """Delete the provider. Gone already is fine."""
-    arn = provider_of(url, api.list_providers(client))
+    arn = _find(client, url)
     if arn is None:
         return {}
     if not dry_run:

@@ -160,14 +160,7 @@ def _create(client: IAMClient, wish: RoleWish, patience: Patience) -> Role:
         "AssumeRolePolicyDocument": json.dumps(wish.trust_policy),
         **details,
     }
-    try:
-        api.create_role(
-            client, wish.name, {key: value for key, value in request.items() if value is not None}
-        )
-    except IamError as error:
-        # A role that exists by now is ours too: the answer to a first request can have been lost.
-        if error.code != "EntityAlreadyExists":
-            raise
+    api.create_role(client, wish.name, {key: value for key, value in request.items() if value is not None})
 
     def probe() -> tuple[bool, Role | None]:
         role = observe(client, wish.name)

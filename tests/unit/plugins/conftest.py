@@ -23,7 +23,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 from botocore.client import BaseClient
 
-from lab.aws.server import WEATHER
+from lab.aws.weather import bad_weather
 from lab.request_log import read as read_log
 from lab.waiting import wait_until
 
@@ -138,17 +138,9 @@ class Laboratory:
     authority: str
     state: str
 
-    @contextlib.contextmanager
-    def weather(self, **shares: float) -> Iterator[None]:
+    def weather(self, **shares: float) -> contextlib.AbstractContextManager[None]:
         """Throttle, and lose answers to, these shares of all requests."""
-        file = Path(self.state) / WEATHER
-        part = file.with_suffix(".part")
-        part.write_text(json.dumps({"seed": 1, **shares}))
-        part.replace(file)
-        try:
-            yield
-        finally:
-            file.unlink()
+        return bad_weather(Path(self.state), seed=1, **shares)
 
     def done(self, action: str) -> int:
         """How often something was done: requests that AWS has answered, or would have, with a success."""

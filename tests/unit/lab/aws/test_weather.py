@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from lab.aws.server import WEATHER
+from lab.aws.weather import bad_weather
 
 ONE_TRY = Config(retries={"total_max_attempts": 1})
-Make = Callable[..., None]
-
-
-@pytest.fixture
-def weather(aws: Any) -> Iterator[Make]:
-    file = aws.settings.state / WEATHER
-
-    def make(**shares: float) -> None:
-        file.write_text(json.dumps(shares))
-
-    yield make
-    file.unlink()
 
 
 @pytest.mark.parametrize(
@@ -37,32 +23,29 @@ def weather(aws: Any) -> Iterator[Make]:
     ],
 )
 def test_a_throttled_request_has_the_code_of_its_service(
-    aws: Any, weather: Make, service: str, call: str, code: str
+    aws: Any, service: str, call: str, code: str
 ) -> None:
     client = aws.client(service, config=ONE_TRY)
-    weather(throttled=1)
-    with pytest.raises(ClientError) as refused:
+    with bad_weather(aws.settings.state, throttled=1), pytest.raises(ClientError) as refused:
         getattr(client, call)()
     assert refused.value.response["Error"]["Code"] == code
-    weather()
     getattr(client, call)()
 
 
-def test_a_lost_answer_is_that_of_a_deed_that_was_done(aws: Any, weather: Make) -> None:
+def test_a_lost_answer_is_that_of_a_deed_that_was_done(aws: Any) -> None:
     manager = aws.client("secretsmanager", config=ONE_TRY)
-    weather(lost=1)
-    with pytest.raises(ConnectionClosedError):
+    with bad_weather(aws.settings.state, lost=1), pytest.raises(ConnectionClosedError):
         manager.create_secret(Name="lost-and-found", SecretString="{}")
     assert manager.describe_secret(SecretId="lost-and-found")["Name"] == "lost-and-found"
 
 
-def test_a_share_is_a_share(aws: Any, weather: Make) -> None:
+def test_a_share_is_a_share(aws: Any) -> None:
     client, codes = aws.client("iam", config=ONE_TRY), []
-    weather(throttled=0.5, seed=1)
-    for _request in range(20):
-        try:
-            client.list_roles()
-            codes.append("")
-        except ClientError as error:
-            codes.append(error.response["Error"]["Code"])
+    with bad_weather(aws.settings.state, throttled=0.5, seed=1):
+        for _request in range(20):
+            try:
+                client.list_roles()
+                codes.append("")
+            except ClientError as error:
+                codes.append(error.response["Error"]["Code"])
     assert 4 <= codes.count("Throttling") <= 16

@@ -469,3 +469,7 @@ def test_a_killed_deletion_is_waited_for_and_its_snapshot_named(run: t.Any, rds:
     result = run(main, cluster_id=rds.cluster_id, state="absent", wait_timeout=WAIT)
     assert (result["changed"], result["final_snapshot_id"]) == (False, snapshot)
     assert not rds.exists
+    run(main, **asked(rds, members=[]))
+    rds.client.delete_db_cluster(DBClusterIdentifier=rds.cluster_id, SkipFinalSnapshot=True)
+    result = run(main, cluster_id=rds.cluster_id, state="absent", wait_timeout=WAIT)
+    assert result["final_snapshot_id"] is None, "that of an earlier cluster of this name is not its own"

@@ -1,4 +1,4 @@
-"""irsa_role and irsa_oidc_provider against the laboratory's IAM; every change is seen by boto3."""
+"""irsa_role against the laboratory's IAM; every change is seen by boto3."""
 
 from __future__ import annotations
 
@@ -6,13 +6,8 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.eks_observability.stack.plugins.modules import (
-    irsa_oidc_provider,
-    irsa_role,
-)
+from ansible_collections.eks_observability.stack.plugins.modules.irsa_role import main
 from botocore.exceptions import ClientError
-
-main = irsa_role.main
 
 
 def policy(*actions: str, **more: t.Any) -> dict[str, t.Any]:
@@ -164,33 +159,3 @@ def test_what_cannot_be_done_changes_nothing(
     run(main, **asked)
     assert "its path is /teams/, not /" in run.failure(main, check=check, **{**asked, "path": "/"})
     assert run.calls.mutating == []
-
-
-def test_the_life_of_a_provider(run: t.Any, aws: t.Any, name: str) -> None:
-    client, url = aws.client("iam"), f"https://oidc.eks.eu-central-1.amazonaws.com/id/{name}"
-    arn = f"arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/{name}"
-
-    def seen() -> dict[str, t.Any] | None:
-        if arn not in [
-            one["Arn"] for one in client.list_open_id_connect_providers()["OpenIDConnectProviderList"]
-        ]:
-            return None
-        found: dict[str, t.Any] = client.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
-        return found
-
-    provider = irsa_oidc_provider.main
-    run(provider, check=True, url=url)
-    assert seen() is None
-    assert run.matrix(provider, url=url)[1]["arn"] == arn
-    client.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="other")
-    client.remove_client_id_from_open_id_connect_provider(
-        OpenIDConnectProviderArn=arn, ClientID="sts.amazonaws.com"
-    )
-    results = run.matrix(provider, url=url, tags={"project": "demo"})
-    assert results[0]["changes"] == ["client_ids", "tags"]
-    found = seen()
-    assert found
-    assert sorted(found["ClientIDList"]) == ["other", "sts.amazonaws.com"]
-    assert found["Tags"] == [{"Key": "project", "Value": "demo"}]
-    run.matrix(provider, url=url, state="absent")
-    assert seen() is None
