@@ -56,12 +56,16 @@ def role_requests() -> tuple[Request, ...]:
 def _objects(role: str) -> list[dict[str, Any]]:
     loader = DataLoader()
     variables = dict(_FACTS)
-    for folder in ("defaults", "vars"):
-        path = _ROOT / "roles" / role / folder / "main.yml"
+    for path in _files(_ROOT / "roles" / role):
         variables |= loader.load_from_file(str(path), trusted_as_template=True)
     variables["role_path"] = str(_ROOT / "roles" / role)
     found = Templar(loader=loader, variables=variables).template(variables[_OBJECTS[role]])
     return found if isinstance(found, list) else [found]
+
+
+def _files(role: Path) -> list[Path]:
+    """Those that hold defaults and variables; a role with many variables has a folder of files."""
+    return [role / "defaults/main.yml", *sorted((role / "vars").rglob("*.yml"))]
 
 
 def _requests(role: str, item: dict[str, Any]) -> Iterator[Request]:
