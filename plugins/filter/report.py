@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The eks_observability.stack developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters of the reports at the end of a run: what was proven, where it is broken, how long each step took, a plain table."""
+"""Filters of the reports at the end of a run: what is proven, what is broken, how long it took, tables."""
 
 from __future__ import annotations
 

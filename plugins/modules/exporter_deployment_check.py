@@ -15,8 +15,8 @@ description:
   - A pod that was started with credentials which its Secret no longer has is named, although it may still
     report C(pg_up 1) over its old connection. The pod's annotation C(checksum/credentials) is compared with
     the annotation C(reconcile.external-secrets.io/data-hash) of the Secret.
-  - Certificates in ConfigMaps that the pods mount have to be valid. In a bundle of several, one is enough; the
-    others, and those that end within 30 days, are warned of.
+  - Certificates in ConfigMaps that the pods mount have to be valid. In a bundle of several, one is
+    enough. The others, and those that end within 30 days, are warned of.
   - It only reads. Of a Secret, only host, port and database of C(DATA_SOURCE_URI) are looked at.
 options:
   namespace:

@@ -9,7 +9,7 @@ import base64
 import typing as t
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter_deployment import (
@@ -137,7 +137,7 @@ class Look:
         except certificates.CertificateError as error:
             seen.findings.append(Finding(f"{origin}: {error}", remedy))
             return
-        now = datetime.now(timezone.utc)
+        now = datetime.now(UTC)
         problems = [problem for one in found if (problem := one.problem(now))]
         if problems and len(problems) == len(found):
             what = f"{origin} has no valid CA certificate: {'; '.join(problems)}"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The eks_observability.stack developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a Deployment of an exporter is made of, and what was found wrong with it. PRIVATE: it may change at any time."""
+"""What a Deployment of an exporter is made of, and findings. PRIVATE: it may change at any time."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def credentials(pods: Sequence[Object], annotation: str, secrets: Mapping[str, s
         if started and secrets and started not in secrets.values():
             yield Finding(
                 f"{called('Pod', pod)} is stuck on an old connection: {annotation} says that it was started "
-                f"with credentials which {', '.join(secrets)} no longer has. What it shows, pg_up 1 too, comes "
-                "over a connection that it cannot open again",
+                f"with credentials which {', '.join(secrets)} no longer has. What it still shows, such as "
+                "pg_up 1, comes over a connection that it cannot open again",
                 "Run playbooks/postgres_exporter.yml, which starts a new pod",
             )
