@@ -82,15 +82,14 @@ async def _serve(door: Door, reader: asyncio.StreamReader, writer: asyncio.Strea
     assert task
     door.inside[task] = writer
     try:
-        if await door.admit(writer):
-            there_reader, there_writer = await asyncio.open_connection(*door.there)
-            await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
-            there_writer.close()
-        else:
-            await _ignore(reader)
-    except OSError:
-        # Nobody listens there: the client learns it from a reset.
-        writer.transport.abort()
+        # Where nobody listens there, the client sees its connection end.
+        with contextlib.suppress(OSError):
+            if await door.admit(writer):
+                there_reader, there_writer = await asyncio.open_connection(*door.there)
+                await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
+                there_writer.close()
+            else:
+                await _ignore(reader)
     finally:
         del door.inside[task]
         writer.close()
@@ -98,9 +97,8 @@ async def _serve(door: Door, reader: asyncio.StreamReader, writer: asyncio.Strea
 
 async def _ignore(reader: asyncio.StreamReader) -> None:
     """As if nothing had arrived, until the client gives up."""
-    with contextlib.suppress(OSError):
-        while await reader.read(_CHUNK):
-            continue
+    while await reader.read(_CHUNK):
+        continue
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -97,7 +97,7 @@ deployments:
       healthy: false
       problems:
         - what: ca.pem of ConfigMap observability/postgres-exporter-ca has no valid CA certificate
-          remedy: Give postgres_exporter_ca_file or postgres_exporter_ca_url a bundle of today
+          remedy: Run playbooks/postgres_exporter.yml with a bundle of today (postgres_exporter_ca_file)
       warnings: []
   contains:
     name:

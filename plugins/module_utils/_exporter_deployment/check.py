@@ -131,7 +131,10 @@ class Look:
         return seen
 
     def _bundle(self, origin: str, text: str, seen: Sight) -> None:
-        remedy = "Give postgres_exporter_ca_file or postgres_exporter_ca_url a bundle of today"
+        remedy = (
+            "Run playbooks/postgres_exporter.yml with a bundle of today (postgres_exporter_ca_file or "
+            "postgres_exporter_ca_url)"
+        )
         try:
             found = certificates.read(text)
         except certificates.CertificateError as error:
