@@ -293,9 +293,9 @@ def wish(params: dict[str, t.Any]) -> Wish:
     """What the task wants to see proven."""
     return Wish(
         [WantedTarget(**wanted) for wanted in params["targets"]],
-        [WantedSeries(**wanted) for wanted in params["series"]],
         [WantedRules(**wanted) for wanted in params["rules"]],
         [panel for model in params["dashboards"] for panel in panels(model, params["variables"])],
+        [WantedSeries(**wanted) for wanted in params["series"]],
     )
 
 

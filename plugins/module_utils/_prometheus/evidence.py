@@ -32,9 +32,9 @@ class Wish:
     """What Prometheus has to show."""
 
     targets: Sequence[targets.WantedTarget] = ()
-    series: Sequence[series.WantedSeries] = ()
     rules: Sequence[rules.WantedRules] = ()
     panels: Sequence[Panel] = ()
+    series: Sequence[series.WantedSeries] = ()
 
 
 @dataclass(frozen=True)

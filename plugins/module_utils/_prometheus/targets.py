@@ -138,8 +138,8 @@ def explain_absence(wanted: WantedTarget, discovery: Discovery, cluster: Surroun
 def _explain_blindly(wanted: WantedTarget, discovery: Discovery) -> str:
     if discovery.dropped:
         return (
-            f"{wanted} is in the configuration, and all that was discovered is dropped: its selector, port name "
-            f"or relabelings fit none of {listed(discovery.dropped)}."
+            f"{wanted} is in the configuration, and all that was discovered is dropped: its selector, port "
+            f"name or relabelings fit none of {listed(discovery.dropped)}."
         )
     if discovery.configured:
         return (
@@ -168,14 +168,14 @@ def _explain_services(
 
 
 def _no_service(monitor: Object, elsewhere: Sequence[Object]) -> str:
-    spec = monitor.get("spec") or {}
     if elsewhere:
         found = ", ".join("/".join(metadata(service)) for service in elsewhere)
         looked = ", ".join(searched_namespaces(monitor) or [])
         return (
             f"looks for Services in {looked} only, what it selects is {found}. Correct its namespaceSelector."
         )
-    return f"selects no Service ({spec.get('selector') or {}}). Correct its selector or the labels of the Service."
+    selector = (monitor.get("spec") or {}).get("selector") or {}
+    return f"selects no Service ({selector}). Correct its selector or the labels of the Service."
 
 
 def _port_fault(monitor: Object, service: Object) -> str | None:
