@@ -31,9 +31,7 @@ def certificate(name: str, begins: int, ends: int) -> str:
     key, now, day = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC), timedelta(days=1)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now + timedelta(days=begins)).not_valid_after(
-        now + timedelta(days=ends)
-    )
+    builder = builder.not_valid_before(now + begins * day).not_valid_after(now + ends * day)
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
