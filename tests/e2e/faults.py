@@ -6,14 +6,10 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
+from tests.certificates import authority
 from tests.e2e.laboratory import Laboratory, eventually
 
 CLUSTER = "demo-aurora-postgres"
@@ -70,6 +66,7 @@ def account_without_annotation(lab: Laboratory) -> Iterator[None]:
     finally:
         annotate(before)
         force_sync(lab)
+        eventually(lambda: condition(lab)["status"] == "True", "the sync after the repair", timeout=60)
 
 
 @contextmanager
@@ -160,7 +157,7 @@ def expired_authority(lab: Laboratory) -> Iterator[None]:
         restart(lab)
 
     before = maps.get(name=f"{EXPORTER}-ca", namespace=NAMESPACE).data["ca.pem"]
-    give(expired_certificate())
+    give(authority("An authority of yesterday", -30, -1))
     try:
         yield
     finally:
@@ -287,21 +284,3 @@ def condition(lab: Laboratory) -> dict[str, Any]:
         name="aurora-credentials", namespace=NAMESPACE
     )
     return dict(found.to_dict()["status"]["conditions"][0])
-
-
-def expired_certificate() -> str:
-    """A certificate authority that has ended yesterday."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "An authority of yesterday")])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=30))
-        .not_valid_after(now - timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    return certificate.public_bytes(serialization.Encoding.PEM).decode()

@@ -10,7 +10,8 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._kubernete
 )
 from ansible_collections.eks_observability.stack.plugins.modules import exporter_deployment_check
 
-from tests.unit.plugins.module_utils._exporter_deployment.fake_deployment import Cluster, certificate
+from tests.certificates import authority
+from tests.unit.plugins.module_utils._exporter_deployment.fake_deployment import Cluster
 
 OPTIONS: dict[str, t.Any] = {
     "namespace": "observability",
@@ -34,15 +35,15 @@ def test_healthy(run: t.Any, cluster: Cluster, check: bool) -> None:
 
 def test_each_problem_is_a_line_with_its_remedy(run: t.Any, cluster: Cluster) -> None:
     cluster.container["env"][0] = {"name": "DATA_SOURCE_URI", "value": "db/other"}
-    cluster.objects["authorities"]["data"]["ca.pem"] = certificate("old", -100, -10)
+    cluster.objects["authorities"]["data"]["ca.pem"] = authority("old", -100, -10)
     message = run.failure(exporter_deployment_check.main, **OPTIONS)
-    database, authority = message.splitlines()
+    database, ca = message.splitlines()
     assert "database other instead of app. Run playbooks/external_secrets.yml" in database
-    assert "CN=old has expired" in authority
+    assert "CN=old has expired" in ca
 
 
 def test_what_is_going_to_be_wrong_is_a_warning(run: t.Any, cluster: Cluster) -> None:
-    cluster.objects["authorities"]["data"]["ca.pem"] = certificate("soon", -9, 9)
+    cluster.objects["authorities"]["data"]["ca.pem"] = authority("soon", -9, 9)
     result = run(exporter_deployment_check.main, **OPTIONS)
     assert "CN=soon expires on" in str(result["warnings"])
     assert "CN=soon expires on" in result["deployments"][0]["warnings"][0]

@@ -1,16 +1,12 @@
-"""A cluster with one exporter, which tests break, and certificates of any age."""
+"""A cluster with one exporter, which tests break."""
 
 from __future__ import annotations
 
 import base64
 import copy
 import typing as t
-from datetime import UTC, datetime, timedelta
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from tests.certificates import authority
 
 Object = dict[str, t.Any]
 CORE = "/api/v1/namespaces/observability"
@@ -26,16 +22,7 @@ def key_of_secret(key: str) -> Object:
     return {"valueFrom": {"secretKeyRef": {"name": "creds", "key": key}}}
 
 
-def certificate(name: str, begins: int, ends: int) -> str:
-    """A certificate that begins and ends so many days from now."""
-    key, now, day = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC), timedelta(days=1)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now + begins * day).not_valid_after(now + ends * day)
-    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
-
-
-VALID = certificate("valid", -100, 1000)
+VALID = authority("valid", -100, 1000)
 POD: Object = {
     "metadata": {
         "namespace": "observability",

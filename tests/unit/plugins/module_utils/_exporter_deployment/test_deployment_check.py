@@ -14,16 +14,16 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter_
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter_deployment.model import Wanted
 from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import wait_until
 
+from tests.certificates import authority
 from tests.unit.plugins.module_utils._exporter_deployment.fake_deployment import (
     VALID,
     Cluster,
     Object,
-    certificate,
 )
 
 ARGUMENTS = ["--no-collector.wal", "--collector.stat_statements"]
 WANTED = Wanted("exporter", "DB.example", 5432, "app", ARGUMENTS)
-OLD, LATER, SOON = certificate("old", -100, -10), certificate("later", 10, 100), certificate("soon", -9, 9)
+OLD, LATER, SOON = authority("old", -100, -10), authority("later", 10, 100), authority("soon", -9, 9)
 Change = Callable[[Cluster], object]
 once = functools.partial(wait_until, timeout=0)
 
