@@ -110,10 +110,15 @@ def test_a_deployment_becomes_ready(lab: Lab, running: str) -> None:
     assert pod["spec"]["nodeName"] == "lab"
     conditions = {one["type"]: one["reason"] for one in lab.get(DEPLOYMENT, running)["status"]["conditions"]}
     assert conditions == {"Available": "MinimumReplicasAvailable", "Progressing": "NewReplicaSetAvailable"}
-    endpoints = lab.get(ENDPOINTS, running)
+    endpoints = lab.until(lambda: _with_subsets(lab, running), "the pod behind the Service")
     assert endpoints["subsets"][0]["addresses"][0]["ip"] == pod["status"]["podIP"]
     volume = lab.settings.state / "pods" / pod["metadata"]["uid"] / "volumes" / "pg"
     assert (volume / "password").read_text() == "secret"
+
+
+def _with_subsets(lab: Lab, name: str) -> Object | None:
+    endpoints: Object = lab.get(ENDPOINTS, name)
+    return endpoints if endpoints.get("subsets") else None
 
 
 def test_a_volume_follows_its_secret(lab: Lab, running: str) -> None:
@@ -126,7 +131,7 @@ def test_a_volume_follows_its_secret(lab: Lab, running: str) -> None:
 
 def test_prometheus_scrapes_what_a_selected_monitor_names(lab: Lab, running: str) -> None:
     spec = {"selector": {"matchLabels": {"app.kubernetes.io/name": running}}}
-    endpoint = {"port": "metrics", "interval": "5s", "scrapeTimeout": "5s"}
+    endpoint = {"port": "metrics", "interval": "2s", "scrapeTimeout": "1s"}
     create(lab, SERVICE_MONITOR, "unselected", spec={**spec, "endpoints": [endpoint]})
     broken = {**endpoint, "metricRelabelings": [{"sourceLabels": ["a"], "regex": "(", "action": "drop"}]}
     create(lab, SERVICE_MONITOR, "broken", labels=SELECTED, spec={**spec, "endpoints": [broken]})
