@@ -23,6 +23,8 @@ from lab.standins.kubelet.kubelet import Kubelet
 from lab.standins.kubelet.plain import EXPORTER, PlainRuntime, known_images
 from lab.standins.kubelet.runtime import Runtime
 from lab.standins.kubelet.sandbox import SandboxRuntime
+from lab.standins.network_policies import enforcement as network_policies
+from lab.standins.network_policies.enforcement import Doors
 from lab.standins.prometheus_operator import operator as prometheus_operator
 from lab.standins.prometheus_operator.prometheus_pod import PORT
 from lab.standins.prometheus_operator.promtool import Promtool
@@ -55,15 +57,16 @@ class Running:
         self._network = network
         self._api = Api(kubernetes.kubeconfig, "helm")
         plane = programs.control_plane
-        self._kubelet = Kubelet(settings, user(KUBELET, "kubelet"), network, self._runtime(plane))
+        doors = Doors(user(network_policies.USER, "network-policy-agent"))
+        self._kubelet = Kubelet(settings, user(KUBELET, "kubelet"), network, self._runtime(plane, doors))
         sidecar = user(dashboards.USER, "grafana-sc-dashboard")
         self._controllers = dashboards.controllers(sidecar, settings.state / "dashboards")
         if plane is None:
-            self._controllers += _standins(user, programs, aws_url)
+            self._controllers += [*_standins(user, programs, aws_url), *doors.controllers()]
 
-    def _runtime(self, plane: ControlPlane | None) -> Runtime:
+    def _runtime(self, plane: ControlPlane | None, doors: Doors) -> Runtime:
         if plane is None:
-            return PlainRuntime(known_images(self._programs))
+            return PlainRuntime(known_images(self._programs), doors)
         # What the kubelet of a cluster tells by the Service of the API, which has no proxy here.
         access = {
             "KUBERNETES_SERVICE_HOST": self._network.node,

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The eks_observability.stack developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters of the reports at the end of a run: what was proven, how long each step took, a plain table."""
+"""Filters of the reports at the end of a run: what is proven, what is broken, how long it took, tables."""
 
 from __future__ import annotations
 
@@ -64,6 +64,28 @@ def rotation_rows(
     ]
 
 
+def chain_verdict(
+    broken: t.Sequence[t.Mapping[str, str]],
+    links: t.Sequence[t.Mapping[str, t.Any]],
+    stack: str,
+    all_links: bool = False,
+) -> str:
+    """Which links of the chain are broken, what they said and what to do, in the order of the data's flow."""
+    names, first = [link["link"] for link in links], broken[0]["link"]
+    before, behind = names[: names.index(first)], names[names.index(first) + 1 :]
+    lines = [f"The chain of {stack} is broken at: {', '.join(one['link'] for one in broken)}."]
+    if before:
+        lines.append(f"Proven before it: {', '.join(before)}.")
+    for one in broken:
+        role = next(link["role"] for link in links if link["link"] == one["link"])
+        perhaps = "" if one["link"] == first else f" (perhaps only because of: {first})"
+        lines += ["", f"{one['link']}{perhaps}, {role} : {one['task']}", one["message"]]
+        lines.append(f"To have this link as the inventory describes it: playbooks/{role}.yml")
+    if behind and not all_links:
+        lines += ["", f"Not looked at: {', '.join(behind)}. With -e verify_all=true they are."]
+    return "\n".join(lines)
+
+
 def _of(facts: t.Mapping[str, t.Any], name: str, words: t.Callable[[t.Any], str]) -> str:
     return words(facts[name]) if name in facts else UNPROVEN
 
@@ -88,5 +110,6 @@ class FilterModule:
         return {
             "stack_summary": stack_summary,
             "text_table": text_table,
+            "chain_verdict": chain_verdict,
             "rotation_rows": rotation_rows,
         }

@@ -46,7 +46,8 @@ def lookup(kind: str, name: str) -> Object | None:
     ],
 )
 def test_a_program_listens_on_the_address_of_its_pod(arguments: list[str], expected: list[str]) -> None:
-    assert listen_on(arguments, ADDRESS, 9187) == expected
+    moved, port = listen_on(arguments, ADDRESS, 9187)
+    assert (moved, moved[-1]) == (expected, f"--web.listen-address={ADDRESS}:{port}")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.eks_observability.stack.plugins.filter.report import stack_summary, text_table
+from ansible_collections.eks_observability.stack.plugins.filter.report import (
+    chain_verdict,
+    stack_summary,
+    text_table,
+)
 
 PROVEN: dict[str, Any] = {
     "inventory_hostname": "aurora",
@@ -56,3 +60,38 @@ def test_table_lines_up() -> None:
 
 def test_table_of_nothing_is_empty() -> None:
     assert text_table([]) == ""
+
+
+LINKS = [
+    {"link": "cluster", "role": "aurora"},
+    {"link": "trust", "role": "irsa"},
+    {"link": "exporter", "role": "postgres_exporter"},
+]
+TRUST = {"link": "trust", "task": "Verify | Refuse", "message": "It cannot assume the role."}
+EXPORTER = {"link": "exporter", "task": "Verify | See", "message": "It is down."}
+
+
+def test_verdict_of_a_run_that_stopped_at_the_first_broken_link() -> None:
+    assert chain_verdict([TRUST], LINKS, "orders").splitlines() == [
+        "The chain of orders is broken at: trust.",
+        "Proven before it: cluster.",
+        "",
+        "trust, irsa : Verify | Refuse",
+        "It cannot assume the role.",
+        "To have this link as the inventory describes it: playbooks/irsa.yml",
+        "",
+        "Not looked at: exporter. With -e verify_all=true they are.",
+    ]
+
+
+def test_verdict_marks_what_may_only_follow_from_a_broken_link() -> None:
+    lines = chain_verdict([TRUST, EXPORTER], LINKS, "orders", all_links=True).splitlines()
+    assert lines[0] == "The chain of orders is broken at: trust, exporter."
+    assert "trust, irsa : Verify | Refuse" in lines
+    assert "exporter (perhaps only because of: trust), postgres_exporter : Verify | See" in lines
+    assert not any(line.startswith("Not looked at") for line in lines)
+
+
+def test_verdict_of_the_first_link() -> None:
+    broken = {"link": "cluster", "task": "Result", "message": "No cluster."}
+    assert "Proven before it" not in chain_verdict([broken], LINKS, "orders")

@@ -1,0 +1,44 @@
+"""Whose connection it is: from the address at its other end to a process."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+Address = tuple[str, int]
+
+
+def process_behind(client: Address, server: Address, among: Iterable[int]) -> int | None:
+    """The process, one of `among`, that holds the client's end of a connection on this machine."""
+    link = f"socket:[{_inode(client, server)}]"
+    return next((pid for pid in among if link in _sockets(pid)), None)
+
+
+def _inode(client: Address, server: Address) -> str | None:
+    wanted = [_written(client), _written(server)]
+    with Path("/proc/net/tcp").open() as table:
+        for line in table:
+            fields = line.split()
+            if fields[1:3] == wanted:
+                return fields[9]
+    return None
+
+
+def _written(address: Address) -> str:
+    """An address as the kernel writes it: the four bytes as one number of this machine."""
+    (number,) = struct.unpack("=I", socket.inet_aton(address[0]))
+    return f"{number:08X}:{address[1]:04X}"
+
+
+def _sockets(pid: int) -> set[str]:
+    found = set()
+    try:
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            found.add(os.readlink(entry.path))
+    except OSError:
+        # The process has ended, or has closed a file meanwhile.
+        return found
+    return found
