@@ -183,7 +183,7 @@ class _OpenMetricsPage(Page):
         what = suffix or self._type
         rule = RULES.get(what)
         if rule and not rule(sample.value):
-            raise ParseError(f"{sample.value:g} is no value of a {what.removeprefix('_')}")
+            raise ParseError(f"{sample.value:g} is no value for {what}")
         names, values = sample.label_names, sample.label_values
         label = self._name if what == "stateset" else LABELS.get(what)
         if label is not None:

@@ -53,12 +53,14 @@ def endless(request: BaseHTTPRequestHandler) -> None:
     request.close_connection = True
 
 
-def dripping(stop: threading.Event) -> Behaviour:
+def dripping(stop: threading.Event, length: int | None = None) -> Behaviour:
     """Send a byte now and then, never an end."""
 
     def behave(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
         request.send_header("Content-Type", TEXT_FORMAT)
+        if length is not None:
+            request.send_header("Content-Length", str(length))
         request.end_headers()
         with contextlib.suppress(OSError):
             while not stop.wait(0.02):

@@ -88,16 +88,14 @@ def test_a_family_without_samples_is_there_and_has_none() -> None:
         pytest.param("a 1_0\n", "line 1: the value is not a number", id="underscore in a number"),
         pytest.param('a{x="1",} 1\n', "line 1: the labels are malformed", id="comma at the end"),
         pytest.param('a{x="1", y="2"} 1\n', "line 1: the labels are malformed", id="blank between labels"),
-        pytest.param("# TYPE a counter\na_total -1\n", "-1 is no value of a total", id="negative counter"),
-        pytest.param("# TYPE a counter\na_total NaN\n", "nan is no value of a total", id="NaN counter"),
-        pytest.param("# TYPE a info\na_info 2\n", "2 is no value of a info", id="info is not 1"),
-        pytest.param(
-            '# TYPE a stateset\na{a="x"} 2\n', "2 is no value of a stateset", id="state is a number"
-        ),
+        pytest.param("# TYPE a counter\na_total -1\n", "-1 is no value for _total", id="negative counter"),
+        pytest.param("# TYPE a counter\na_total NaN\n", "nan is no value for _total", id="NaN counter"),
+        pytest.param("# TYPE a info\na_info 2\n", "2 is no value for _info", id="info is not 1"),
+        pytest.param('# TYPE a stateset\na{a="x"} 2\n', "2 is no value for stateset", id="state is a number"),
         pytest.param('# TYPE a stateset\na{b="x"} 1\n', "label a is missing", id="state without its label"),
         pytest.param('# TYPE a summary\na{quantile="2"} 1\n', "not between 0 and 1", id="quantile above 1"),
         pytest.param("# TYPE a summary\na 1\n", "label quantile is missing", id="no quantile"),
-        pytest.param(HISTOGRAM.replace("3", "2.5"), "2.5 is no value of a bucket", id="half an observation"),
+        pytest.param(HISTOGRAM.replace("3", "2.5"), "2.5 is no value for _bucket", id="half an observation"),
         pytest.param(HISTOGRAM.replace('{le="0.1"}', ""), "label le is missing", id="bucket without bound"),
         pytest.param(HISTOGRAM.replace("h_count 3", "h_count 4"), "_count differ", id="count differs"),
         pytest.param(

@@ -89,7 +89,7 @@ def test_a_server_that_is_not_there_is_a_sentence() -> None:
         pytest.param("ftp://host/x", "is not a URL", id="another scheme"),
         pytest.param("host:9187/metrics", "is not a URL", id="no scheme"),
         pytest.param("http://", "is not a URL", id="no host"),
-        pytest.param("http://user:secret-word@host/", "as a header", id="credentials in the URL"),
+        pytest.param("http://user:secret-word@host/", "as options", id="credentials in the URL"),
     ],
 )
 def test_an_unusable_url_is_refused_without_repeating_secrets(url: str, said: str) -> None:
