@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import ssl
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlsplit
@@ -17,9 +18,11 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._http.mode
     Limits,
     Response,
     read_body,
+    too_slow,
     within,
 )
 
+Read = Callable[[int], bytes]
 REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -34,7 +37,8 @@ def exchange(
     def work() -> Response:
         connection.request("GET", target, headers={"Accept-Encoding": "gzip", **headers})
         answer = connection.getresponse()
-        body = read_body(_decoded(answer, name), limits.size, name)
+        read = _timely(answer.read1, limits.seconds, name)
+        body = read_body(_decoded(read, answer, name), limits.size, name)
         if answer.length:
             raise http.client.IncompleteRead(body, answer.length)
         if answer.status in REDIRECTS:
@@ -66,19 +70,31 @@ def shown(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def _decoded(answer: http.client.HTTPResponse, name: str) -> Callable[[int], bytes]:
+def _timely(read: Read, seconds: float, name: str) -> Read:
+    """Ends the thread that reads an endless answer when nobody waits for it any more."""
+    deadline = time.monotonic() + seconds
+
+    def read_in_time(size: int) -> bytes:
+        if time.monotonic() > deadline:
+            raise too_slow(name, seconds)
+        return read(size)
+
+    return read_in_time
+
+
+def _decoded(read: Read, answer: http.client.HTTPResponse, name: str) -> Read:
     encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding == "identity":
-        return answer.read1
+        return read
     if encoding != "gzip":
         raise FetchError(f"{name} answered in the encoding {encoding}, which nobody asked for")
-    return _Unpacked(answer.read1)
+    return _Unpacked(read)
 
 
 class _Unpacked:
     """A reader of gzip, piece by piece: a small body may unpack to one without end."""
 
-    def __init__(self, read: Callable[[int], bytes]) -> None:
+    def __init__(self, read: Read) -> None:
         self._read = read
         self._gzip = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
 

@@ -59,12 +59,12 @@ def forwarder(api_client: t.Any) -> Forward:
         try:
             return _Tunnel(portforward(connect, pod, namespace, ports=str(port)), port)
         except ApiException as error:
-            raise FetchError(_refused(f"port-forward to Pod {namespace}/{pod}", error)) from error
+            raise FetchError(refused(f"port-forward to Pod {namespace}/{pod}", error)) from error
 
     return forward
 
 
-def _refused(tried: str, error: Exception) -> str:
+def refused(tried: str, error: Exception) -> str:
     """The package hides the answer of the API server behind the exception that it made of it."""
     answer = error.__context__
     body: bytes | None = getattr(answer, "resp_body", None)
