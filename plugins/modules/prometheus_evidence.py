@@ -255,6 +255,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._kubernete
     connect,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.source import (
+    OF_URL,
     SOURCE_RULES,
     open_source,
     source_spec,
@@ -306,9 +307,8 @@ def named_cluster(params: dict[str, t.Any]) -> Reader | None:
         for name in ("kubeconfig", "context", "host")
     ):
         return None
-    of_url = {"validate_certs": None, "ca_cert": None}
     try:
-        return connect({**params, **of_url})
+        return connect({**params, **dict.fromkeys(OF_URL)})
     except KubernetesError:
         return None
 

@@ -126,7 +126,7 @@ BUILTIN = (
         "pods",
         "Pod",
         short=("po",),
-        subresources=("status", "binding", "proxy"),
+        subresources=("status", "binding", "portforward", "proxy"),
         generations=True,
     ),
     _kind("v1", "events", "Event", model="CoreV1Event", short=("ev",)),

@@ -86,7 +86,7 @@ def test_headers_are_sent_and_never_shown(run: t.Any) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        pytest.param({}, "one of the following is required: url, service", id="no source"),
+        pytest.param({}, "one of the following is required: url, service, pod", id="no source"),
         pytest.param({"url": "nonsense"}, "nonsense is not a URL", id="no URL"),
         pytest.param(
             {"url": "http://127.0.0.1:1", "profile": "postgres_exporter"}, "variables", id="no variables"
@@ -106,6 +106,12 @@ def test_headers_are_sent_and_never_shown(run: t.Any) -> None:
             "Could not reach the Kubernetes API",
             id="no cluster",
         ),
+        pytest.param(
+            {"url": "http://127.0.0.1:1", "pod": {"namespace": "n", "name": "p", "port": "1"}},
+            "parameters are mutually exclusive: url|service|pod",
+            id="two sources",
+        ),
+        pytest.param({"pod": {"namespace": "n", "port": "1"}}, "name, selector", id="no pod in particular"),
     ],
 )
 def test_a_mistake_is_a_sentence(run: t.Any, options: dict[str, t.Any], said: str) -> None:
