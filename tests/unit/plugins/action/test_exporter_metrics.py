@@ -38,7 +38,7 @@ def played(directory: Path, *arguments: str, **options: t.Any) -> tuple[int, str
         ],
         env={
             **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": f"{ROOT / 'collections'}:{os.environ.get('ANSIBLE_COLLECTIONS_PATH', '')}",
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
             "NO_COLOR": "1",

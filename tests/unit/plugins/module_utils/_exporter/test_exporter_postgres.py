@@ -204,6 +204,13 @@ def test_a_collector_that_aurora_cannot_serve(aurora: bool, said: str) -> None:
     assert any(check.hint.startswith(said) for check in checks)
 
 
+def test_an_exporter_that_is_too_old_for_the_database() -> None:
+    text = edited(r'^(pg_scrape_collector_success\{collector="stat_bgwriter"\}) 1$', r"\1 0")
+    checks = judged(text, profile(postgres_major=17, exporter_version="0.16"))
+    (check,) = [check for check in checks if check.id == "collectors"]
+    assert "stat_bgwriter: postgres_exporter before 0.17 does not know PostgreSQL 17" in check.hint
+
+
 def test_a_page_of_something_else_is_named() -> None:
     (check,) = [check for check in judged("node_load1 0.5\n") if check.status == "fail"]
     assert "not the page of a postgres_exporter" in check.hint
