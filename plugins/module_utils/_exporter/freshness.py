@@ -9,7 +9,11 @@ import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import Check, check
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import (
+    Check,
+    check,
+    few,
+)
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import (
     Exposition,
     Family,
@@ -45,10 +49,10 @@ class Pages:
             "counters_do_not_fall",
             not fallen,
             "no counter below its value of the scrape before",
-            _few(fallen),
+            few(fallen),
             "two exporters may answer behind one address, or the page comes from a cache",
         )
-        observed = [f"{word}: {_few(names)}" for word, names in (("gone", gone), ("new", come)) if names]
+        observed = [f"{word}: {few(names)}" for word, names in (("gone", gone), ("new", come)) if names]
         yield Check(
             "series_are_stable",
             "warn" if observed else "pass",
@@ -91,8 +95,3 @@ def _same_series(one: Sample, other: Sample) -> bool:
 
 def _values(page: Exposition, name: str) -> dict[object, str]:
     return {sample.key: str(sample.value) for sample in page.series(name)}  # As text: NaN is NaN.
-
-
-def _few(names: set[str]) -> str:
-    shown = sorted(names)
-    return ", ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "") or "none"

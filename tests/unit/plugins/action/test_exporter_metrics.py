@@ -69,7 +69,7 @@ def test_the_profile_is_a_file_of_the_playbook(playbook: Path, arguments: list[s
         )
     assert code == 0, output
     assert '"changed": false' in output
-    assert "at least 1 series with all values >= 1" in output
+    assert "at least 1 series up with all values >= 1" in output
     assert "a-known-secret" not in output
     assert len(server.requests) == 2
 
