@@ -1,84 +1,97 @@
 # Copyright: (c) 2026, The eks_observability.stack developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for every exporter: counters grow, no credential leaks. PRIVATE: it may change at any time."""
+"""What holds between two scrapes. PRIVATE: it may change at any time."""
 
 from __future__ import annotations
 
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.expectation import (
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import (
     Check,
     check,
+    few,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import (
     Exposition,
+    Family,
     Sample,
 )
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.text_format import CREDENTIALS
-
-# Their series are the busiest statements of the moment: one that left and came back starts at a lower number.
-UNSTEADY = "pg_stat_statements_"
 
 
-def no_leak(page: Exposition) -> Check:
-    """No label value carries user and password of a URL; where one does, the message does not repeat it."""
-    leaks = {
-        f"{sample.name}, label {name}"
-        for sample in page
-        for name, value in sample.labels.items()
-        if "://" in value and CREDENTIALS.search(value)
-    }
-    return check(
-        "no_credentials_in_labels",
-        not leaks,
-        "no label with user and password of a URL",
-        "; ".join(sorted(leaks)) or "none",
-        "change that password, then give user and password to the exporter apart from the address",
-    )
+@dataclass(frozen=True)
+class Pages:
+    """A page and, where there is one, the page of the scrape before.
+
+    When the value of a series in `restarts` changes, the exporter or the statistics have started anew. Series
+    whose names begin with one of `unsteady` come and go, and what came back starts at a lower number.
+    """
+
+    page: Exposition
+    before: Exposition | None = None
+    restarts: Sequence[str] = ("process_start_time_seconds",)
+    unsteady: Sequence[str] = ()
+
+    @functools.cached_property
+    def restarted(self) -> bool:
+        if self.before is None:
+            return False
+        return any(_values(self.before, name) != _values(self.page, name) for name in self.restarts)
+
+    def judge(self) -> Iterator[Check]:
+        """The checks that every exporter has to pass."""
+        if self.before is None or self.restarted:
+            return
+        fallen, gone, come = self._differences(self.before)
+        yield check(
+            "counters_do_not_fall",
+            not fallen,
+            "no counter below its value of the scrape before",
+            few(fallen),
+            "two exporters may answer behind one address, or the page comes from a cache",
+        )
+        observed = [f"{word}: {few(names)}" for word, names in (("gone", gone), ("new", come)) if names]
+        yield Check(
+            "series_are_stable",
+            "warn" if observed else "pass",
+            "the same series as at the scrape before",
+            "; ".join(observed) or "the same",
+            "a family whose series come and go is named under unsteady in the profile" if observed else "",
+        )
+
+    def _differences(self, before: Exposition) -> tuple[set[str], set[str], set[str]]:
+        """Names of counters that fell, and of series that have gone or come."""
+        fallen, gone, come = set[str](), set[str](), set[str]()
+        for name in before.families.keys() | self.page.families.keys():
+            if name.startswith(tuple(self.unsteady)):
+                continue
+            old, new = (page.families.get(name, Family(name)) for page in (before, self.page))
+            pairs = _pairs(old.samples, new.samples)
+            gone.update(first.name for first, second in pairs if first and not second)
+            come.update(second.name for first, second in pairs if second and not first)
+            if new.type == "counter":
+                fallen.update(
+                    second.name for first, second in pairs if first and second and second.value < first.value
+                )
+        return fallen, gone, come
 
 
-def steady(first: Exposition, second: Exposition) -> Check:
-    """No counter falls between two scrapes, unless the exporter or the statistics started anew."""
-    fallen: list[Sample] = []
-    if not _restarted(first, second):
-        before = {sample.key: sample.value for sample in _counters(first)}
-        fallen = [
-            sample for sample in _counters(second) if sample.value < before.get(sample.key, sample.value)
-        ]
-    return check(
-        "counters_do_not_fall",
-        not fallen,
-        "no counter below its value of the scrape before",
-        ", ".join(sorted({sample.name for sample in fallen})[:5]) or "none",
-        "two exporters may answer behind one address, or the page comes from a cache",
-    )
+Pair = tuple[Sample | None, Sample | None]
 
 
-def grows(first: Exposition, second: Exposition, name: str) -> Check:
-    """The counter `name` went up: the page is made anew for each scrape."""
-    before, after = first.value(name), second.value(name)
-    fresh = before is not None and after is not None and (after > before or _restarted(first, second))
-    return check(
-        f"{name}_grows",
-        fresh,
-        "a higher value at the second scrape",
-        f"{before if before is None else f'{before:g}'}, then {after if after is None else f'{after:g}'}",
-        "the page comes from a cache or a stuck exporter",
-    )
+def _pairs(old: Sequence[Sample], new: Sequence[Sample]) -> list[Pair]:
+    """Each series of a family, as it was and as it is."""
+    if len(old) == len(new) and all(map(_same_series, old, new)):
+        return list(zip(old, new, strict=True))  # As a rule they stand in the same order: no keys are needed.
+    first, second = ({sample.key: sample for sample in samples} for samples in (old, new))
+    return [(first.get(key), second.get(key)) for key in first.keys() | second.keys()]
 
 
-def _counters(page: Exposition) -> list[Sample]:
-    return [
-        sample
-        for family in page.families.values()
-        if family.type == "counter" and not family.name.startswith(UNSTEADY)
-        for sample in family.samples
-    ]
+def _same_series(one: Sample, other: Sample) -> bool:
+    return one.name == other.name and one.labels == other.labels
 
 
-def _restarted(first: Exposition, second: Exposition) -> bool:
-    """Whether the process is another one, or the database's statistics were reset."""
-    return any(
-        {sample.key: str(sample.value) for sample in first.series(name)}
-        != {sample.key: str(sample.value) for sample in second.series(name)}  # as text: NaN is NaN
-        for name in ("process_start_time_seconds", "pg_stat_database_stats_reset")
-    )
+def _values(page: Exposition, name: str) -> dict[object, str]:
+    return {sample.key: str(sample.value) for sample in page.series(name)}  # As text: NaN is NaN.
