@@ -41,13 +41,13 @@ def value(op: str, number: float) -> dict[str, t.Any]:
         pytest.param(
             {"name": "pool", "labels": {"pod": "a"}, "min_series": 3},
             "fail",
-            "2 series: {state=in_use, pod=a}, {state=idle, pod=a}",
+            "2 series: {pod=a, state=in_use}, {pod=a, state=idle}",
             id="too few",
         ),
         pytest.param(
             {"name": "pool", "max_series": 2},
             "fail",
-            "3 series: {state=in_use, pod=a}, {state=idle, pod=a}, {state=in_use, pod=b}",
+            "3 series: {pod=a, state=in_use}, {pod=a, state=idle}, {pod=b, state=in_use}",
             id="too many",
         ),
         pytest.param(

@@ -147,9 +147,13 @@ def of_ours(page: Exposition) -> Series:
 
 
 def told(page: Exposition) -> dict[str, t.Any]:
-    """All that an Exposition says, apart from the lines."""
+    """All that an Exposition says, apart from the lines. In text, no help begins with blanks."""
     return {
-        name: (family.type, family.help, [(*sample.key, str(sample.value)) for sample in family.samples])
+        name: (
+            family.type,
+            (family.help or "").lstrip(" \t"),
+            [(*sample.key, str(sample.value)) for sample in family.samples],
+        )
         for name, family in page.families.items()
         if family.samples
     }
