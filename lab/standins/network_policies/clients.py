@@ -18,13 +18,11 @@ def process_behind(client: Address, server: Address, among: Iterable[int]) -> in
 
 
 def _inode(client: Address, server: Address) -> str | None:
-    wanted = [_written(client), _written(server)]
-    with Path("/proc/net/tcp").open() as table:
-        for line in table:
-            fields = line.split()
-            if fields[1:3] == wanted:
-                return fields[9]
-    return None
+    # Each line has local address, remote address, six other fields, and the inode.
+    _before, found, line = (
+        Path("/proc/net/tcp").read_text().partition(f" {_written(client)} {_written(server)} ")
+    )
+    return line.split(maxsplit=7)[6] if found else None
 
 
 def _written(address: Address) -> str:

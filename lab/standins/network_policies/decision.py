@@ -27,12 +27,13 @@ def admitted(policies: Sequence[Object], connection: Connection) -> bool:
     target = connection.target
     if key_of(connection.client) == key_of(target):
         return True
-    isolating = [policy["spec"] for policy in policies if _isolates(policy, target)]
+    isolating = [policy["spec"] for policy in policies if isolates(policy, target)]
     rules = [rule for spec in isolating for rule in spec.get("ingress") or []]
     return not isolating or any(_allows(rule, connection) for rule in rules)
 
 
-def _isolates(policy: Object, target: Object) -> bool:
+def isolates(policy: Object, target: Object) -> bool:
+    """Whether a policy is about connections to a pod."""
     spec = policy["spec"]
     return (
         policy["metadata"]["namespace"] == target["metadata"]["namespace"]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from lab.network.relay import Address, Door, Relay
-from lab.standins.api.client import Api, ApiError
+from lab.standins.api.client import Api
 from lab.standins.api.controller import Controller, Watch
 from lab.standins.api.kinds import NAMESPACE, NETWORK_POLICY, POD
 from lab.standins.api.objects import Key, Object, key_of, labels_of
 from lab.standins.network_policies.clients import process_behind
-from lab.standins.network_policies.decision import Connection, admitted
+from lab.standins.network_policies.decision import Connection, admitted, isolates
 
 USER = "system:serviceaccount:kube-system:network-policy-agent"
 
@@ -22,6 +23,20 @@ _PODS, _HIDDEN = "127.60.", "127.61."
 def hidden(address: str) -> str:
     """Where the processes of a pod really listen; its own address is that of its doors."""
     return _HIDDEN + address.removeprefix(_PODS)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What decisions are made from, as it was at the last change."""
+
+    policies: Sequence[Object] = ()
+    pods: Mapping[Key, Object] = field(default_factory=dict)
+    namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def isolating(self, target: Key) -> list[Object]:
+        """The policies that select a pod."""
+        pod = self.pods.get(target)
+        return [policy for policy in self.policies if pod and isolates(policy, pod)]
 
 
 class Doors:
@@ -36,13 +51,14 @@ class Doors:
         self._relay = Relay()
         self._doors: dict[Address, Door] = {}
         self._processes: dict[int, tuple[Key, str]] = {}
+        self._known = Known()
         self._lock = threading.Lock()
 
     def controllers(self) -> Sequence[Controller]:
         """What ends the connections that a change no longer admits."""
         watches = [
             Watch(NETWORK_POLICY, keys=_one),
-            Watch(POD, keys=_one, relevant=labels_of),
+            Watch(POD, keys=_one, relevant=_relevant),
             Watch(NAMESPACE, keys=_one, relevant=labels_of),
         ]
         return [Controller("network-policies", self._api, watches, self._review)]
@@ -73,25 +89,40 @@ class Doors:
                 del self._processes[process]
 
     def _admits(self, client: Address, target: Key, server: Address) -> bool:
+        """Most pods are in no policy's selection, and nobody asks who knocks: to find out takes its time."""
+        isolating = self._known.isolating(target)
+        if not isolating:
+            return True
         with self._lock:
             processes = dict(self._processes)
         process = process_behind(client, server, processes)
-        return process is None or self._is_admitted(processes[process][0], target, server[1])
-
-    def _is_admitted(self, client: Key, target: Key, port: int) -> bool:
-        try:
-            pods = [self._api.get(POD, name, namespace) for namespace, name in (client, target)]
-            policies = self._api.find(NETWORK_POLICY, target[0])
-            namespaces = {key_of(one)[1]: labels_of(one) for one in self._api.find(NAMESPACE)}
-        except ApiError:
-            # Nobody can say. A network plugin, too, goes on with what it knows.
+        if process is None:
             return True
-        if not (pods[0] and pods[1]):
+        who = processes[process][0]
+        if who not in self._known.pods:
+            self._refresh()
+        known = self._known
+        if who not in known.pods or target not in known.pods:
             return False
-        return admitted(policies, Connection(pods[0], pods[1], port, namespaces))
+        connection = Connection(known.pods[who], known.pods[target], server[1], known.namespaces)
+        return admitted(isolating, connection)
+
+    def _refresh(self) -> None:
+        find = self._api.find
+        pods, namespaces = find(POD), find(NAMESPACE)
+        self._known = Known(
+            find(NETWORK_POLICY),
+            {key_of(pod): pod for pod in pods},
+            {key_of(namespace)[1]: labels_of(namespace) for namespace in namespaces},
+        )
 
     def _review(self, _key: Key) -> None:
+        self._refresh()
         self._relay.review()
+
+
+def _relevant(pod: Object) -> object:
+    return labels_of(pod), (pod.get("status") or {}).get("podIP")
 
 
 def _one(_obj: Object) -> Sequence[Key]:

@@ -131,7 +131,7 @@ def test_a_volume_follows_its_secret(lab: Lab, running: str) -> None:
 
 def test_prometheus_scrapes_what_a_selected_monitor_names(lab: Lab, running: str) -> None:
     spec = {"selector": {"matchLabels": {"app.kubernetes.io/name": running}}}
-    endpoint = {"port": "metrics", "interval": "2s", "scrapeTimeout": "1s"}
+    endpoint = {"port": "metrics", "interval": "5s", "scrapeTimeout": "5s"}
     create(lab, SERVICE_MONITOR, "unselected", spec={**spec, "endpoints": [endpoint]})
     broken = {**endpoint, "metricRelabelings": [{"sourceLabels": ["a"], "regex": "(", "action": "drop"}]}
     create(lab, SERVICE_MONITOR, "broken", labels=SELECTED, spec={**spec, "endpoints": [broken]})
