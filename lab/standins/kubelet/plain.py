@@ -20,6 +20,7 @@ from lab.standins.kubelet.runtime import Start, StartError
 from lab.standins.kubelet.substitution import MOUNTS, localized
 
 EXPORTER = "quay.io/prometheuscommunity/postgres-exporter"
+POSTGRES = "docker.io/library/postgres"
 PROMETHEUS = "quay.io/prometheus/prometheus"
 CONFIG_RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader:v0.93.1"
 
@@ -47,10 +48,31 @@ class Image:
         return [*self.program, *self.localized([*command[1:], *arguments], address)]
 
 
+@dataclass(frozen=True)
+class Toolbox:
+    """Programs, of which a container's command names one; a shell among them finds the others."""
+
+    programs: Mapping[str, Path]
+
+    def command(self, container: Object, arguments: Sequence[str], address: str) -> list[str]:
+        """Command line for a container of this image. Raises StartError."""
+        given: list[str] = container.get("command") or [""]
+        command, *rest = [*given, *arguments]
+        name = PurePosixPath(command).name
+        if name not in self.programs:
+            raise StartError(f'exec: "{command}": stat {command}: no such file or directory: unknown')
+        return [str(self.programs[name]), *rest]
+
+    def environment(self, paths: Mapping[str, str]) -> dict[str, str]:
+        """Where the programs are."""
+        places = dict.fromkeys(str(program.parent) for program in self.programs.values())
+        return {"PATH": ":".join([*places, PATH])}
+
+
 class PlainRuntime:
     """Runs the images of the embedded kind."""
 
-    def __init__(self, images: Mapping[str, Image]) -> None:
+    def __init__(self, images: Mapping[str, Image | Toolbox]) -> None:
         self._images = images
 
     def knows(self, image: str) -> bool:
@@ -73,7 +95,7 @@ class PlainRuntime:
         )
 
 
-def known_images(programs: Programs) -> dict[str, Image]:
+def known_images(programs: Programs) -> dict[str, Image | Toolbox]:
     """Every image that the laboratory can run, by its reference."""
     exporter = Image([str(programs.exporter.path)], "/bin/postgres_exporter", _listening(9187), _nothing)
     prometheus = Image([str(programs.prometheus.path)], "/bin/prometheus", _listening(9090), _nothing)
@@ -83,10 +105,12 @@ def known_images(programs: Programs) -> dict[str, Image]:
         _unchanged,
         _mounts,
     )
+    postgres = Toolbox({"psql": programs.postgres.path.with_name("psql"), "sh": Path("/bin/sh")})
     return {
         f"{EXPORTER}:v{programs.exporter.version}": exporter,
         f"{PROMETHEUS}:v{programs.prometheus.version}": prometheus,
         CONFIG_RELOADER: reloader,
+        f"{POSTGRES}:{programs.postgres.version.partition('.')[0]}-alpine": postgres,
     }
 
 
