@@ -191,7 +191,7 @@ def test_metrics_alone_reveal_a_role_without_pg_monitor(lab: Laboratory) -> None
             "-e",
             "postgres_exporter_timeout=15",
             "-e",
-            '{"postgres_exporter_database_role": false}',
+            "postgres_exporter_database_access=none",
         )
         assert run.code != 0, run.output
         assert "pg_monitor" in run.output
