@@ -28,7 +28,7 @@ from lab.standins.network_policies.enforcement import Doors
 from lab.standins.prometheus_operator import operator as prometheus_operator
 from lab.standins.prometheus_operator.prometheus_pod import PORT
 from lab.standins.prometheus_operator.promtool import Promtool
-from lab.standins.workloads import deployments, endpoints, replicasets
+from lab.standins.workloads import deployments, endpoints, jobs, replicasets
 from lab.state import write_text
 from lab.waiting import wait_until
 
@@ -136,6 +136,7 @@ def _standins(user: Callable[[str, str], Api], programs: Programs, aws_url: str)
     return [
         *deployments.controllers(cluster),
         *replicasets.controllers(cluster),
+        *jobs.controllers(cluster),
         *endpoints.controllers(cluster),
         *external_secrets.controllers(user(external_secrets.USER, "external-secrets"), aws_url),
         *prometheus_operator.controllers(user(prometheus_operator.USER, "PrometheusOperator"), promtool),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,14 @@ _FACTS: dict[str, Any] = {
     "stack_eks_cluster": "demo",
     "stack_namespace": "<namespace>",
     "stack_runbooks_url": "https://runbooks.example.org/aurora",
-    "aurora_result": {"cluster_id": "demo-aurora-postgres", "engine_version": "17.5", "port": 5432},
+    "aurora_result": {
+        "cluster_id": "demo-aurora-postgres",
+        "database_name": "app",
+        "endpoint": "demo.example.org",
+        "engine_version": "17.5",
+        "port": 5432,
+    },
+    "postgres_exporter_job_admin_secret": {"name": "admin"},
     "__irsa_cluster": {"partition": "aws", "account": "123456789012"},
     "__irsa_namespaces": {"resources": []},
     "__postgres_exporter_ca_bundle": {"content": "-----BEGIN CERTIFICATE-----\n"},
@@ -33,11 +41,14 @@ _OBJECTS = {
     "prometheus_rules": "__prometheus_rules_object",
     "grafana_dashboards": "__grafana_dashboards_object",
 }
+#: What controllers change at once, so that only check mode has one answer.
+_TRANSIENT = {"postgres_exporter": "__postgres_exporter_job"}
 _PLACES = {
     "ConfigMap": "<core>/configmaps",
     "Deployment": "<apps>/deployments",
     "ExternalSecret": "<external secrets>/externalsecrets",
     "Namespace": "/api/v1/namespaces",
+    "Job": "<batch>/jobs",
     "NetworkPolicy": "<networking>/networkpolicies",
     "PrometheusRule": "<monitoring>/prometheusrules",
     "SecretStore": "<external secrets>/secretstores",
@@ -50,16 +61,20 @@ _MANAGER = "fieldManager=eks-observability-stack&force=true"
 
 def role_requests() -> tuple[Request, ...]:
     """For each object: check mode before, the first run, the second run, check mode after."""
-    return tuple(request for role in _OBJECTS for item in _objects(role) for request in _requests(role, item))
+    lasting = [_requests(role, item) for role, name in _OBJECTS.items() for item in _objects(role, name)]
+    transient = [
+        islice(_requests(role, item), 2) for role, name in _TRANSIENT.items() for item in _objects(role, name)
+    ]
+    return tuple(chain(*lasting, *transient))
 
 
-def _objects(role: str) -> list[dict[str, Any]]:
+def _objects(role: str, name: str) -> list[dict[str, Any]]:
     loader = DataLoader()
     variables = dict(_FACTS)
     for path in _files(_ROOT / "roles" / role):
         variables |= loader.load_from_file(str(path), trusted_as_template=True)
     variables["role_path"] = str(_ROOT / "roles" / role)
-    found = Templar(loader=loader, variables=variables).template(variables[_OBJECTS[role]])
+    found = Templar(loader=loader, variables=variables).template(variables[name])
     return found if isinstance(found, list) else [found]
 
 

@@ -175,7 +175,7 @@ def test_sync_explains_what_external_secrets_hides(lab: Laboratory, fault: Fault
 
 def test_metrics_alone_reveal_a_role_without_pg_monitor(lab: Laboratory) -> None:
     with role_without_pg_monitor(lab):
-        run = lab.play("playbooks/verify.yml", *PATIENCE, "-e", '{"postgres_exporter_database_role": false}')
+        run = lab.play("playbooks/verify.yml", *PATIENCE, "-e", "postgres_exporter_database_access=none")
         assert run.code != 0, run.output
         assert "pg_monitor" in run.output
 

@@ -162,7 +162,7 @@ class Handlers:
         return _object(target, self._verbs.patch(call, change, shown))
 
     async def _delete(self, request: web.Request, target: Target) -> web.Response:
-        call, options = call_of(request, target), await _delete_options(request)
+        call, options = await _written(request, target), await _delete_options(request)
         call.dry_run = call.dry_run or "All" in options.get("dryRun", [])
         item, gone = self._verbs.delete(call, options)
         if not gone or target.kind.name in _SHOWN_WHEN_DELETED:

@@ -21,6 +21,7 @@ from lab.standins.kubelet.substitution import MOUNTS, localized
 from lab.standins.network_policies.enforcement import Doors, hidden
 
 EXPORTER = "quay.io/prometheuscommunity/postgres-exporter"
+POSTGRES = "docker.io/library/postgres"
 PROMETHEUS = "quay.io/prometheus/prometheus"
 CONFIG_RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader:v0.93.1"
 
@@ -49,10 +50,33 @@ class Image:
         return [*self.program, *command[1:], *arguments]
 
 
+@dataclass(frozen=True)
+class Toolbox:
+    """Programs, of which a container's command names one; a shell among them finds the others."""
+
+    programs: Mapping[str, Path]
+    #: It runs to its end, and listens nowhere.
+    default_port: None = None
+
+    def command(self, container: Object, arguments: Sequence[str]) -> list[str]:
+        """Command line for a container of this image. Raises StartError."""
+        given: list[str] = container.get("command") or [""]
+        command, *rest = [*given, *arguments]
+        name = PurePosixPath(command).name
+        if name not in self.programs:
+            raise StartError(f'exec: "{command}": stat {command}: no such file or directory: unknown')
+        return [str(self.programs[name]), *rest]
+
+    def environment(self, paths: Mapping[str, str]) -> dict[str, str]:
+        """Where the programs are."""
+        places = dict.fromkeys(str(program.parent) for program in self.programs.values())
+        return {"PATH": ":".join([*places, PATH])}
+
+
 class PlainRuntime:
     """Runs the images of the embedded kind."""
 
-    def __init__(self, images: Mapping[str, Image], doors: Doors) -> None:
+    def __init__(self, images: Mapping[str, Image | Toolbox], doors: Doors) -> None:
         self._images = images
         self._doors = doors
 
@@ -86,9 +110,10 @@ class PlainRuntime:
         self._doors.close(address)
 
 
-def known_images(programs: Programs) -> dict[str, Image]:
+def known_images(programs: Programs) -> dict[str, Image | Toolbox]:
     """Every image that the laboratory can run, by its reference."""
     reloader = [sys.executable, "-m", "lab.standins.kubelet.config_reloader"]
+    postgres = {"psql": programs.postgres.path.with_name("psql"), "sh": Path("/bin/sh")}
     return {
         f"{EXPORTER}:v{programs.exporter.version}": Image(
             [str(programs.exporter.path)], "/bin/postgres_exporter", 9187, _nothing
@@ -97,6 +122,7 @@ def known_images(programs: Programs) -> dict[str, Image]:
             [str(programs.prometheus.path)], "/bin/prometheus", 9090, _nothing
         ),
         CONFIG_RELOADER: Image(reloader, "/bin/prometheus-config-reloader", None, _mounts),
+        f"{POSTGRES}:{programs.postgres.version.partition('.')[0]}-alpine": Toolbox(postgres),
     }
 
 

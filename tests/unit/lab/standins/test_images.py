@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from lab.standins.kubelet.environment import ConfigError, names_used, variables
-from lab.standins.kubelet.plain import listen_on
+from lab.standins.kubelet.plain import Toolbox, listen_on
+from lab.standins.kubelet.runtime import StartError
 from lab.standins.kubelet.substitution import expand, localized
 from lab.standins.kubelet.volumes import VolumeError, Volumes
 
@@ -48,6 +49,22 @@ def lookup(kind: str, name: str) -> Object | None:
 def test_a_program_listens_on_the_address_of_its_pod(arguments: list[str], expected: list[str]) -> None:
     moved, port = listen_on(arguments, ADDRESS, 9187)
     assert (moved, moved[-1]) == (expected, f"--web.listen-address={ADDRESS}:{port}")
+
+
+class TestToolbox:
+    box = Toolbox({"sh": Path("/bin/sh"), "psql": Path("/opt/postgres/bin/psql")})
+
+    def test_runs_the_program_that_is_named(self) -> None:
+        command = self.box.command({"command": ["/usr/local/bin/psql"]}, ["--version"], ADDRESS)
+        assert command == ["/opt/postgres/bin/psql", "--version"]
+
+    def test_a_shell_finds_the_others(self) -> None:
+        assert self.box.environment({})["PATH"].split(":")[:2] == ["/bin", "/opt/postgres/bin"]
+
+    @pytest.mark.parametrize("container", [{"command": ["/bin/rm"]}, {}], ids=["another", "none"])
+    def test_has_no_other_program(self, container: Object) -> None:
+        with pytest.raises(StartError):
+            self.box.command(container, [], ADDRESS)
 
 
 @pytest.mark.parametrize(
