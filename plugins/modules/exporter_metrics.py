@@ -61,6 +61,12 @@ options:
       max_connections:
         description: Connection limit that the database has to have.
         type: int
+      probe:
+        description:
+          - Whether the page is one of the path C(/probe). It is made anew for each scrape, and says nothing of the
+            exporter's version and of the scrapes before.
+        type: bool
+        default: false
   expect:
     description:
       - Further expectations. Kept in a YAML file of their own, they are a profile.
@@ -265,6 +271,7 @@ VARIABLES_SPEC = {
     "role": {"type": "str", "default": "postgres_exporter"},
     "exporter_version": {"type": "str"},
     "max_connections": {"type": "int"},
+    "probe": {"type": "bool", "default": False},
 }
 EXPECT_SPEC = {
     "name": {"type": "str", "required": True},

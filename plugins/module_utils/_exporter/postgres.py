@@ -55,6 +55,8 @@ class PostgresProfile:
     role: str = "postgres_exporter"
     exporter_version: str | None = None
     max_connections: int | None = None
+    #: A page of the path /probe: made by an exporter of its own, it says nothing of the process.
+    probe: bool = False
 
     def families(self, page: Exposition) -> list[str]:
         """The families that this exporter has to expose."""
@@ -77,7 +79,7 @@ class PostgresProfile:
 
     def judge(self, page: Exposition) -> Iterator[Check]:
         """All checks on one page; those that an earlier failure makes pointless are skipped."""
-        if self.exporter_version:
+        if self.exporter_version and not self.probe:
             yield self._version(page)
         login = self._login(page)
         yield login

@@ -129,6 +129,6 @@ def judge(page: Exposition, before: Exposition | None, wish: Wish) -> Verdict:
     checks.append(no_leak(page))
     if before is not None:
         checks.append(steady(before, page))
-        if wish.profile and page.has(HEARTBEAT):
+        if wish.profile and not wish.profile.probe and page.has(HEARTBEAT):
             checks.append(grows(before, page, HEARTBEAT))
     return Verdict(checks, page, wish.profile.families(page) if wish.profile else ())
