@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -19,9 +20,8 @@ def process_behind(client: Address, server: Address, among: Iterable[int]) -> in
 
 def _inode(client: Address, server: Address) -> str | None:
     # Each line has local address, remote address, six other fields, and the inode.
-    _before, found, line = (
-        Path("/proc/net/tcp").read_text().partition(f" {_written(client)} {_written(server)} ")
-    )
+    ends = f" {_written(client)} {_written(server)} "
+    _before, found, line = Path("/proc/net/tcp").read_text().partition(ends)
     return line.split(maxsplit=7)[6] if found else None
 
 
@@ -32,11 +32,10 @@ def _written(address: Address) -> str:
 
 
 def _sockets(pid: int) -> set[str]:
+    """What the descriptors of a process lead to; one that is closed meanwhile is left out."""
     found = set()
-    try:
+    with contextlib.suppress(OSError):
         for entry in os.scandir(f"/proc/{pid}/fd"):
-            found.add(os.readlink(entry.path))
-    except OSError:
-        # The process has ended, or has closed a file meanwhile.
-        return found
+            with contextlib.suppress(OSError):
+                found.add(os.readlink(entry.path))
     return found
