@@ -63,7 +63,7 @@ options:
       type:
         description: Type of their family.
         type: str
-        choices: [counter, gauge, histogram, summary, untyped, info, stateset, gaugehistogram]
+        choices: [counter, gauge, histogram, summary, untyped]
       labels:
         description:
           - Labels of the series. A value that begins with V(~) is a regular expression for the whole label
