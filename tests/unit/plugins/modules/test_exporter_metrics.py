@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.schema import EXPECTATION
 from ansible_collections.eks_observability.stack.plugins.modules import exporter_metrics
 from ansible_collections.eks_observability.stack.plugins.plugin_utils import _profiles
 
@@ -184,3 +185,10 @@ def test_a_mistake_is_a_sentence(run: t.Any, options: dict[str, t.Any], said: st
     message = run.failure(exporter_metrics.main, **{**QUICK, **options, "timeout": 0})
     assert said in message
     assert "Traceback" not in message
+
+
+def test_a_task_may_say_what_a_profile_may_say() -> None:
+    spec: dict[str, t.Any] = exporter_metrics.EXPECT_SPEC
+    assert spec.keys() == EXPECTATION.keys()
+    choices = {key: list(shape) for key, shape in EXPECTATION.items() if isinstance(shape, tuple)}
+    assert {key: about["choices"] for key, about in spec.items() if "choices" in about} == choices
