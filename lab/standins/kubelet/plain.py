@@ -7,6 +7,7 @@ and where it is told a mount path, it gets the place where that is.
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -15,11 +16,13 @@ from pathlib import Path, PurePosixPath
 
 from lab.processes import Process
 from lab.programs import Programs
+from lab.programs.on_demand import expected_yace
 from lab.standins.api.objects import Object
 from lab.standins.kubelet.runtime import Start, StartError
 from lab.standins.kubelet.substitution import MOUNTS, localized
 
 EXPORTER = "quay.io/prometheuscommunity/postgres-exporter"
+YACE = "quay.io/prometheuscommunity/yet-another-cloudwatch-exporter"
 PROMETHEUS = "quay.io/prometheus/prometheus"
 CONFIG_RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader:v0.93.1"
 
@@ -54,8 +57,8 @@ class PlainRuntime:
         self._images = images
 
     def knows(self, image: str) -> bool:
-        """Whether it is one of the images given."""
-        return image in self._images
+        """Whether it is one of the images given, and its program is there: some are built on demand."""
+        return image in self._images and os.access(self._images[image].program[0], os.X_OK)
 
     def start(self, start: Start) -> Process:
         """Run a container, its mount paths replaced. Raises StartError."""
@@ -77,6 +80,8 @@ def known_images(programs: Programs) -> dict[str, Image]:
     """Every image that the laboratory can run, by its reference."""
     exporter = Image([str(programs.exporter.path)], "/bin/postgres_exporter", _listening(9187), _nothing)
     prometheus = Image([str(programs.prometheus.path)], "/bin/prometheus", _listening(9090), _nothing)
+    cloudwatch = expected_yace()
+    yace = Image([str(cloudwatch.path)], "/bin/yace", _listening(5000, "--listen-address"), _nothing)
     reloader = Image(
         [sys.executable, "-m", "lab.standins.kubelet.config_reloader"],
         "/bin/prometheus-config-reloader",
@@ -86,27 +91,28 @@ def known_images(programs: Programs) -> dict[str, Image]:
     return {
         f"{EXPORTER}:v{programs.exporter.version}": exporter,
         f"{PROMETHEUS}:v{programs.prometheus.version}": prometheus,
+        f"{YACE}:v{cloudwatch.version}": yace,
         CONFIG_RELOADER: reloader,
     }
 
 
-def _listening(default_port: int) -> Callable[[Sequence[str], str], list[str]]:
+def _listening(default_port: int, flag: str = _LISTEN) -> Callable[[Sequence[str], str], list[str]]:
     def localized(arguments: Sequence[str], address: str) -> list[str]:
-        return listen_on(arguments, address, default_port)
+        return listen_on(arguments, address, default_port, flag)
 
     return localized
 
 
-def listen_on(arguments: Sequence[str], address: str, default_port: int) -> list[str]:
+def listen_on(arguments: Sequence[str], address: str, default_port: int, listen: str = _LISTEN) -> list[str]:
     """The arguments with the listen address that was asked for moved to `address`, port unchanged."""
     kept, port, words = [], default_port, iter(arguments)
     for word in words:
         flag, _equals, value = word.partition("=")
-        if flag != _LISTEN:
+        if flag != listen:
             kept.append(word)
         elif found := _PORT.search(value or next(words, "")):
             port = int(found[1])
-    return [*kept, f"{_LISTEN}={address}:{port}"]
+    return [*kept, f"{listen}={address}:{port}"]
 
 
 def _unchanged(arguments: Sequence[str], address: str) -> list[str]:
