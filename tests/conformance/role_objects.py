@@ -30,8 +30,9 @@ _OBJECTS = {
     "irsa": "__irsa_objects",
     "external_secrets": "__external_secrets_objects",
     "postgres_exporter": "__postgres_exporter_objects",
+    "cloudwatch_exporter": "__cloudwatch_exporter_objects",
     "prometheus_rules": "__prometheus_rules_object",
-    "grafana_dashboards": "__grafana_dashboards_object",
+    "grafana_dashboards": "__grafana_dashboards_every_object",
 }
 _PLACES = {
     "ConfigMap": "<core>/configmaps",

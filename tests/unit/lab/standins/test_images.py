@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lab.standins.kubelet.environment import ConfigError, names_used, variables
-from lab.standins.kubelet.plain import listen_on
+from lab.standins.kubelet.plain import Image, PlainRuntime, listen_on
 from lab.standins.kubelet.substitution import expand, localized
 from lab.standins.kubelet.volumes import VolumeError, Volumes
 
@@ -47,6 +47,24 @@ def lookup(kind: str, name: str) -> Object | None:
 )
 def test_a_program_listens_on_the_address_of_its_pod(arguments: list[str], expected: list[str]) -> None:
     assert listen_on(arguments, ADDRESS, 9187) == expected
+
+
+def test_a_program_may_call_that_address_otherwise() -> None:
+    arguments = ["--listen-address=:5001", "--x"]
+    assert listen_on(arguments, ADDRESS, 5000, "--listen-address") == [
+        "--x",
+        f"--listen-address={ADDRESS}:5001",
+    ]
+
+
+def test_an_image_is_known_once_its_program_has_been_built(tmp_path: Path) -> None:
+    program = tmp_path / "yace"
+    image = Image([str(program)], "/bin/yace", lambda arguments, address: list(arguments), lambda paths: {})
+    runtime = PlainRuntime({"yace:v1": image})
+    assert not runtime.knows("yace:v1")
+    program.touch(mode=0o755)
+    assert runtime.knows("yace:v1")
+    assert not runtime.knows("yace:v2")
 
 
 @pytest.mark.parametrize(
