@@ -1,4 +1,4 @@
-"""The programs of a real control plane: found, or built into the cache."""
+"""Programs that are no packages: found, or built into the cache."""
 
 from __future__ import annotations
 
@@ -21,10 +21,14 @@ Progress = Callable[[str], None]
 
 
 def ensure_built(
-    versions: Versions, cache: Cache, environ: Mapping[str, str], progress: Progress
+    versions: Versions,
+    cache: Cache,
+    environ: Mapping[str, str],
+    progress: Progress,
+    wanted: list[Recipe] | None = None,
 ) -> dict[str, Program]:
-    """Every program of `versions`, by its name. Raises SourceError."""
-    wanted = recipes(versions)
+    """The `wanted` programs, else those of a control plane, by their names. Raises SourceError."""
+    wanted = recipes(versions) if wanted is None else wanted
     found = {recipe.program: _find(recipe, cache, environ, progress) for recipe in wanted}
     if None in found.values():
         with cache.lock(lambda: progress("waiting: another laboratory builds programs into the same cache")):
@@ -56,8 +60,13 @@ def _asset(recipe: Recipe, environ: Mapping[str, str], progress: Progress) -> Pr
     return None
 
 
+def place(recipe: Recipe, cache: Cache) -> Path:
+    """Where a program is once it has been built."""
+    return cache.directory / recipe.program / recipe.version / recipe.program
+
+
 def _kept(recipe: Recipe, cache: Cache) -> Program | None:
-    path = cache.directory / recipe.program / recipe.version / recipe.program
+    path = place(recipe, cache)
     return Program(path, recipe.version) if os.access(path, os.X_OK) else None
 
 
@@ -68,7 +77,8 @@ def _build_all(
         return
     require_room(cache.directory)
     go = find_go(versions, cache.directory, environ, progress)
-    progress(f"building {len(missing)} programs with Go {go.version}, once; ten minutes on two cores")
+    count = f"{len(missing)} program{'s' * (len(missing) > 1)}"
+    progress(f"building {count} with Go {go.version}, once; up to ten minutes on two cores")
     with cache.workshop() as work:
         for number, recipe in enumerate(missing, 1):
             title = f"{recipe.program} {recipe.version} ({number} of {len(missing)})"

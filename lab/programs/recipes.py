@@ -1,4 +1,4 @@
-"""How each program of a real control plane is built, and the files of its module that belong to it."""
+"""How each program is built, and the files of its module that belong to it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _ETCD = "go.etcd.io/etcd/server/v3"
 _HELM = "helm.sh/helm/v3"
 _ESO = "github.com/external-secrets/external-secrets"
 _OPERATOR = "github.com/prometheus-operator/prometheus-operator"
+_YACE = "github.com/prometheus-community/yet-another-cloudwatch-exporter"
 #: External Secrets registers some forty providers. AWS alone is wanted, and not all modules of the others can
 #: be had; what is only theirs leaves go.mod.
 _ESO_UNUSED = (
@@ -47,7 +48,7 @@ class Recipe:
 
 
 def recipes(versions: Versions) -> list[Recipe]:
-    """All programs, those that take longest first."""
+    """All programs of a control plane, those that take longest first."""
     return [
         *_kubernetes(versions.kubernetes),
         _external_secrets(versions.external_secrets),
@@ -61,6 +62,12 @@ def recipes(versions: Versions) -> list[Recipe]:
             f"-X {_HELM}/internal/version.version=v{versions.helm}",
         ),
     ]
+
+
+def yace(version: str) -> Recipe:
+    """The exporter of CloudWatch."""
+    stamp = f"-X github.com/prometheus/common/version.Version={version}"
+    return Recipe("yace", version, f"{_YACE}/cmd/yace", _requiring(f"{_YACE}@v{version}"), stamp)
 
 
 def _kubernetes(version: str) -> list[Recipe]:

@@ -38,8 +38,9 @@ _OBJECTS = {
     "irsa": "__irsa_objects",
     "external_secrets": "__external_secrets_objects",
     "postgres_exporter": "__postgres_exporter_objects",
+    "cloudwatch_exporter": "__cloudwatch_exporter_objects",
     "prometheus_rules": "__prometheus_rules_object",
-    "grafana_dashboards": "__grafana_dashboards_object",
+    "grafana_dashboards": "__grafana_dashboards_every_object",
 }
 #: What controllers change at once, so that only check mode has one answer.
 _TRANSIENT = {"postgres_exporter": "__postgres_exporter_job"}

@@ -7,6 +7,7 @@ told to listen behind the door; and where it is told a mount path, it gets the p
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from lab.processes import Process
 from lab.programs import Programs
+from lab.programs.on_demand import expected_yace
 from lab.standins.api.objects import Object
 from lab.standins.kubelet.runtime import Start, StartError
 from lab.standins.kubelet.substitution import MOUNTS, localized
@@ -22,11 +24,11 @@ from lab.standins.network_policies.enforcement import Doors, hidden
 
 EXPORTER = "quay.io/prometheuscommunity/postgres-exporter"
 POSTGRES = "docker.io/library/postgres"
+YACE = "quay.io/prometheuscommunity/yet-another-cloudwatch-exporter"
 PROMETHEUS = "quay.io/prometheus/prometheus"
 CONFIG_RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader:v0.93.1"
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_LISTEN = "--web.listen-address"
 _PORT = re.compile(r":(\d+)$")
 _CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -41,13 +43,27 @@ class Image:
     default_port: int | None
     #: What the process needs to know of the laboratory, given where its mount paths are.
     environment: Callable[[Mapping[str, str]], dict[str, str]]
+    #: The flag that names another one.
+    listen: str = "--web.listen-address"
 
-    def command(self, container: Object, arguments: Sequence[str]) -> list[str]:
-        """Command line of a container of this image. Raises StartError."""
+    @property
+    def is_there(self) -> bool:
+        """Whether the program can be run: some are built on demand."""
+        return os.access(self.program[0], os.X_OK)
+
+    def command(
+        self, container: Object, arguments: Sequence[str], address: str
+    ) -> tuple[list[str], int | None]:
+        """Command line of a container that listens on `address`, and at which port. Raises StartError."""
         command = container.get("command") or [self.entrypoint]
         if PurePosixPath(command[0]).name != PurePosixPath(self.entrypoint).name:
             raise StartError(f'exec: "{command[0]}": stat {command[0]}: no such file or directory: unknown')
-        return [*self.program, *command[1:], *arguments]
+        words = [*self.program, *command[1:], *arguments]
+        return (
+            (words, None)
+            if self.default_port is None
+            else listen_on(words, address, self.default_port, self.listen)
+        )
 
 
 @dataclass(frozen=True)
@@ -55,17 +71,18 @@ class Toolbox:
     """Programs, of which a container's command names one; a shell among them finds the others."""
 
     programs: Mapping[str, Path]
-    #: It runs to its end, and listens nowhere.
-    default_port: None = None
+    is_there: bool = True
 
-    def command(self, container: Object, arguments: Sequence[str]) -> list[str]:
-        """Command line for a container of this image. Raises StartError."""
+    def command(
+        self, container: Object, arguments: Sequence[str], address: str
+    ) -> tuple[list[str], int | None]:
+        """Command line of a container, which runs to its end and listens nowhere. Raises StartError."""
         given: list[str] = container.get("command") or [""]
         command, *rest = [*given, *arguments]
         name = PurePosixPath(command).name
         if name not in self.programs:
             raise StartError(f'exec: "{command}": stat {command}: no such file or directory: unknown')
-        return [str(self.programs[name]), *rest]
+        return [str(self.programs[name]), *rest], None
 
     def environment(self, paths: Mapping[str, str]) -> dict[str, str]:
         """Where the programs are."""
@@ -81,8 +98,8 @@ class PlainRuntime:
         self._doors = doors
 
     def knows(self, image: str) -> bool:
-        """Whether it is one of the images given."""
-        return image in self._images
+        """Whether it is one of the images given, and its program is there: some are built on demand."""
+        return image in self._images and self._images[image].is_there
 
     def start(self, start: Start) -> Process:
         """Run a container, its mount paths replaced. Raises StartError."""
@@ -91,9 +108,8 @@ class PlainRuntime:
         arguments = [localized(one, paths) for one in start.arguments]
         given = {name: localized(value, paths) for name, value in start.environment.items()}
         base = {"PATH": PATH, "HOME": str(start.home), "HOSTNAME": start.pod["metadata"]["name"]}
-        command = image.command(start.container, arguments)
-        if image.default_port is not None:
-            command, port = listen_on(command, hidden(start.address), image.default_port)
+        command, port = image.command(start.container, arguments, hidden(start.address))
+        if port is not None:
             self._doors.open(start.pod, start.address, port)
         process = Process.start(
             start.name,
@@ -114,10 +130,12 @@ def known_images(programs: Programs) -> dict[str, Image | Toolbox]:
     """Every image that the laboratory can run, by its reference."""
     reloader = [sys.executable, "-m", "lab.standins.kubelet.config_reloader"]
     postgres = {"psql": programs.postgres.path.with_name("psql"), "sh": Path("/bin/sh")}
+    yace = expected_yace()
     return {
         f"{EXPORTER}:v{programs.exporter.version}": Image(
             [str(programs.exporter.path)], "/bin/postgres_exporter", 9187, _nothing
         ),
+        f"{YACE}:v{yace.version}": Image([str(yace.path)], "/bin/yace", 5000, _nothing, "--listen-address"),
         f"{PROMETHEUS}:v{programs.prometheus.version}": Image(
             [str(programs.prometheus.path)], "/bin/prometheus", 9090, _nothing
         ),
@@ -126,16 +144,18 @@ def known_images(programs: Programs) -> dict[str, Image | Toolbox]:
     }
 
 
-def listen_on(arguments: Sequence[str], address: str, default_port: int) -> tuple[list[str], int]:
+def listen_on(
+    arguments: Sequence[str], address: str, default_port: int, listen: str
+) -> tuple[list[str], int]:
     """The arguments with the listen address that was asked for moved to `address`, and its port."""
     kept, port, words = [], default_port, iter(arguments)
     for word in words:
         flag, _equals, value = word.partition("=")
-        if flag != _LISTEN:
+        if flag != listen:
             kept.append(word)
         elif found := _PORT.search(value or next(words, "")):
             port = int(found[1])
-    return [*kept, f"{_LISTEN}={address}:{port}"], port
+    return [*kept, f"{listen}={address}:{port}"], port
 
 
 def _nothing(paths: Mapping[str, str]) -> dict[str, str]:
