@@ -56,17 +56,18 @@ class Running:
         self._aws_url = aws_url
         self._network = network
         self._api = Api(kubernetes.kubeconfig, "helm")
-        plane = programs.control_plane
-        doors = Doors(user(network_policies.USER, "network-policy-agent"))
-        self._kubelet = Kubelet(settings, user(KUBELET, "kubelet"), network, self._runtime(plane, doors))
         sidecar = user(dashboards.USER, "grafana-sc-dashboard")
         self._controllers = dashboards.controllers(sidecar, settings.state / "dashboards")
-        if plane is None:
+        runtime: Runtime
+        if programs.control_plane:
+            runtime = self._sandboxes(programs.control_plane)
+        else:
+            doors = Doors(user(network_policies.USER, "network-policy-agent"))
+            runtime = PlainRuntime(known_images(programs), doors)
             self._controllers += [*_standins(user, programs, aws_url), *doors.controllers()]
+        self._kubelet = Kubelet(settings, user(KUBELET, "kubelet"), network, runtime)
 
-    def _runtime(self, plane: ControlPlane | None, doors: Doors) -> Runtime:
-        if plane is None:
-            return PlainRuntime(known_images(self._programs), doors)
+    def _sandboxes(self, plane: ControlPlane) -> Runtime:
         # What the kubelet of a cluster tells by the Service of the API, which has no proxy here.
         access = {
             "KUBERNETES_SERVICE_HOST": self._network.node,
