@@ -21,15 +21,9 @@ def stack_summary(facts: t.Mapping[str, t.Any]) -> dict[str, str]:
             facts, "aurora_result", lambda r: "{min_capacity:g} to {max_capacity:g}".format(**r["scaling"])
         ),
         "secret synced": _of(facts, "external_secrets_result", lambda r: r["exporter"]["secret"]),
-        "exporter login": _of(
-            facts, "postgres_exporter_result", lambda r: "ok" if r["metrics"]["pg_up"] else "refused"
-        ),
+        "exporter login": _of(facts, "postgres_exporter_result", _login),
         "targets up": _of(facts, "postgres_exporter_result", lambda r: _up(r["targets"])),
-        "metric families": _of(
-            facts,
-            "postgres_exporter_result",
-            lambda r: "{present} of {required}".format(**r["metrics"]["required_families"]),
-        ),
+        "metric families": _of(facts, "postgres_exporter_result", _families),
         "alerts loaded": _of(facts, "prometheus_rules_result", _alerts),
         "panels with data": _of(facts, "grafana_dashboards_result", _panels),
     }
@@ -88,6 +82,18 @@ def chain_verdict(
 
 def _of(facts: t.Mapping[str, t.Any], name: str, words: t.Callable[[t.Any], str]) -> str:
     return words(facts[name]) if name in facts else UNPROVEN
+
+
+def _login(exporter: t.Mapping[str, t.Any]) -> str:
+    if exporter["mode"] == "cloudwatch_only":
+        return "none: CloudWatch"
+    return "ok" if all(metrics["pg_up"] for metrics in exporter["metrics"]) else "refused"
+
+
+def _families(exporter: t.Mapping[str, t.Any]) -> str:
+    """Of all members' exporters together."""
+    families = [metrics["required_families"] for metrics in exporter["metrics"]]
+    return f"{sum(one['present'] for one in families)} of {sum(one['required'] for one in families)}"
 
 
 def _up(targets: t.Sequence[t.Mapping[str, t.Any]]) -> str:

@@ -17,7 +17,8 @@ PROVEN: dict[str, Any] = {
     "aurora_result": {"scaling": {"min_capacity": 0.5, "max_capacity": 2.0}},
     "external_secrets_result": {"exporter": {"secret": "aurora-credentials"}},
     "postgres_exporter_result": {
-        "metrics": {"pg_up": True, "required_families": {"present": 50, "required": 50}},
+        "mode": "metrics",
+        "metrics": [{"pg_up": 1.0, "required_families": {"present": 50, "required": 50}}],
         "targets": [{"up": 1, "targets": [{}]}],
     },
     "prometheus_rules_result": {"expected": 16, "healthy": 16, "alerts": 11},
@@ -46,6 +47,29 @@ PROVEN: dict[str, Any] = {
 )
 def test_row_puts_results_into_words(column: str, facts: dict[str, Any], words: str) -> None:
     assert stack_summary({**PROVEN, **facts})[column] == words
+
+
+MEMBERS: dict[str, Any] = {
+    "mode": "metrics",
+    "metrics": [
+        {"pg_up": 1.0, "required_families": {"present": 50, "required": 50}},
+        {"pg_up": 0.0, "required_families": {"present": 3, "required": 50}},
+    ],
+    "targets": [{"up": 1, "targets": [{}]}, {"up": 0, "targets": [{}]}],
+}
+CLOUDWATCH: dict[str, Any] = {"mode": "cloudwatch_only", "metrics": [], "targets": []}
+
+
+@pytest.mark.parametrize(
+    ("exporter", "words"),
+    [
+        pytest.param(MEMBERS, ["refused", "1 of 2", "53 of 100"], id="one of two members refuses the login"),
+        pytest.param(CLOUDWATCH, ["none: CloudWatch", "0 of 0", "0 of 0"], id="CloudWatch only"),
+    ],
+)
+def test_row_puts_all_exporters_into_words(exporter: dict[str, Any], words: list[str]) -> None:
+    row = stack_summary({**PROVEN, "postgres_exporter_result": exporter})
+    assert [row[name] for name in ("exporter login", "targets up", "metric families")] == words
 
 
 def test_role_that_did_not_run_leaves_a_dash() -> None:
