@@ -1,4 +1,4 @@
-"""How each program of a real control plane is built, and the files of its module that belong to it."""
+"""How each program that is a Go module is built, and the files of its module that belong to it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ _ETCD = "go.etcd.io/etcd/server/v3"
 _HELM = "helm.sh/helm/v3"
 _ESO = "github.com/external-secrets/external-secrets"
 _OPERATOR = "github.com/prometheus-operator/prometheus-operator"
+_EXPORTER = "github.com/prometheus-community/postgres_exporter"
+_STAMP = "-X github.com/prometheus/common/version.Version="
 #: External Secrets registers some forty providers. AWS alone is wanted, and not all modules of the others can
 #: be had; what is only theirs leaves go.mod.
 _ESO_UNUSED = (
@@ -46,8 +48,8 @@ class Recipe:
     companions: Callable[[Go, Path, Path], None] = lambda go, source, target: None
 
 
-def recipes(versions: Versions) -> list[Recipe]:
-    """All programs, those that take longest first."""
+def of_control_plane(versions: Versions) -> list[Recipe]:
+    """All programs of a control plane, those that take longest first."""
     return [
         *_kubernetes(versions.kubernetes),
         _external_secrets(versions.external_secrets),
@@ -61,6 +63,17 @@ def recipes(versions: Versions) -> list[Recipe]:
             f"-X {_HELM}/internal/version.version=v{versions.helm}",
         ),
     ]
+
+
+def exporter(version: str) -> Recipe:
+    """A postgres_exporter that says its version, as a released one does."""
+    return Recipe(
+        "postgres_exporter",
+        version,
+        f"{_EXPORTER}/cmd/postgres_exporter",
+        _requiring(f"{_EXPORTER}@v{version}"),
+        f"{_STAMP}{version}",
+    )
 
 
 def _kubernetes(version: str) -> list[Recipe]:
@@ -90,7 +103,7 @@ def _prometheus_operator(version: str) -> list[Recipe]:
         _copy(module.glob("example/prometheus-operator-crd/*.yaml"), target / "crds")
         _copy(module.glob("example/rbac/prometheus-operator/*.yaml"), target / "manifests")
 
-    stamp = f"-X github.com/prometheus/common/version.Version={version}"
+    stamp = f"{_STAMP}{version}"
     return [
         Recipe(
             "prometheus-operator",
