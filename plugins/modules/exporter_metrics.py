@@ -10,87 +10,81 @@ module: exporter_metrics
 short_description: Judge the metrics of an exporter
 version_added: 0.1.0
 description:
-  - Scrapes an exporter, by URL or through the Kubernetes API, and judges what it exposes against a built-in
-    profile and against expectations of the task. It scrapes at least twice, because a single page may come
-    from a cache or from an exporter that hangs.
+  - Scrapes an exporter, by URL or through the Kubernetes API, and judges what it exposes against a profile
+    and against expectations of the task. It scrapes at least twice, because a single page may come from a
+    cache or from an exporter that hangs.
+  - A profile is data (a YAML file), and what the task says extends it. The collection brings some.
   - The page is parsed strictly (text format 0.0.4). A cut, endless, slow or binary answer, a duplicate series
     or an inconsistent histogram is a failure with its line number.
-  - It only reads.
+  - Whatever the profile is, no counter may fall without a restart or be negative, no label may carry a
+    credential, and the page has to keep O(limits). Series that come or go are a warning.
+  - It only reads. It may write a report, O(junit).
 options:
   profile:
-    description: Built-in knowledge of what an exporter has to say. Without it, only O(expect) is checked.
-    type: str
-    choices: [postgres_exporter]
+    description:
+      - What an exporter has to say. The name of a built-in profile (V(postgres_exporter), V(sample_app) or
+        V(yace)), the path of a YAML file on the controller (searched for as other files are, in C(files/) of
+        the role and of the playbook), or the profile itself, a mapping.
+      - What a profile consists of, and how one extends another, is in C(docs/profiles.md) of the collection.
+      - Without it, only O(expect) and what holds for every exporter is checked.
+    type: raw
   variables:
     description:
-      - What O(profile) has to know. Required with it.
+      - Values of the variables that O(profile) declares.
+      - Those of V(postgres_exporter) are V(database) (required), V(postgres_major), V(exporter_version),
+        V(aurora), V(collectors), V(collectors_enabled), V(collectors_disabled), V(role) and
+        V(max_connections).
+      - Those of V(sample_app) are V(version) and V(max_pool_size), those of V(yace) V(db_cluster) and
+        V(instances).
     type: dict
-    suboptions:
-      postgres_major:
-        description: Major version of the database.
-        type: int
-        required: true
-      database:
-        description: A database that the statistics have to contain.
-        type: str
-        required: true
-      collectors:
-        description:
-          - All collectors that are on. Each has to report success, silence is a failure. Left out, they are
-            those that the version of the exporter has on by itself, with O(variables.collectors_enabled) and
-            without O(variables.collectors_disabled).
-        type: list
-        elements: str
-      collectors_enabled:
-        description: Collectors that a flag C(--collector.<name>) switches on.
-        type: list
-        elements: str
-        default: []
-      collectors_disabled:
-        description: Collectors that a flag C(--no-collector.<name>) switches off.
-        type: list
-        elements: str
-        default: []
-      role:
-        description: Role that the exporter logs in as.
-        type: str
-        default: postgres_exporter
-      exporter_version:
-        description: Version (or its beginning) that the exporter has to report.
-        type: str
-      max_connections:
-        description: Connection limit that the database has to have.
-        type: int
+    default: {}
   expect:
     description:
-      - Further expectations. Kept in a YAML file of their own, they are a profile.
+      - Further expectations. One with the O(expect[].id) of an expectation of O(profile) changes only what it
+        names, all others are added after those.
     type: list
     elements: dict
     default: []
     suboptions:
+      id:
+        description: What the check is called in results. Left out, its series.
+        type: str
+      kind:
+        description:
+          - What is judged. V(series) are those called O(expect[].name), V(difference) is the sum of
+            O(expect[].of) without the sum of O(expect[].minus).
+          - V(collectors), V(other_collectors) and V(families) judge those that O(profile) speaks of.
+          - Left out, V(series).
+        type: str
+        choices: [series, difference, collectors, other_collectors, families]
       name:
-        description: Name of the series.
+        description: Name of the series. Required for these.
         type: str
-        required: true
       type:
-        description: Type of its family.
+        description: Type of their family.
         type: str
-        choices: [counter, gauge, histogram, summary, untyped]
+        choices: [counter, gauge, histogram, summary, untyped, info, stateset, gaugehistogram]
       labels:
         description:
           - Labels of the series. A value that begins with V(~) is a regular expression for the whole label
             value.
         type: dict
-        default: {}
+      required_labels:
+        description: Labels that each of the series has to have.
+        type: list
+        elements: str
+      forbidden_labels:
+        description: Labels that none of the series may have.
+        type: list
+        elements: str
       min_series:
-        description: Least number of such series. With V(0), none is fine.
+        description: Least number of such series. With V(0), none is fine. Left out, 1.
         type: int
-        default: 1
       max_series:
         description: Greatest number of such series.
         type: int
       value:
-        description: Bound of their values.
+        description: Bound of their values, or of the difference.
         type: dict
         suboptions:
           op:
@@ -103,13 +97,74 @@ options:
             type: float
             required: true
       match:
-        description: For how many of the series O(expect[].value) has to hold.
+        description: For how many of the series O(expect[].value) has to hold. Left out, V(all).
         type: str
         choices: [all, any, none]
-        default: all
+      nan:
+        description: Whether a gauge may be NaN. Left out, it may not.
+        type: bool
+      fresh:
+        description:
+          - How the series have to differ from the scrape before. With V(grows) their sum is higher, with
+            V(changes) one of them is another. A restart is fine.
+        type: str
+        choices: [grows, changes]
+      of:
+        description: Name of the series that are summed up.
+        type: str
+      minus:
+        description: Name of the series whose sum is taken away.
+        type: str
+      when:
+        description:
+          - Conditions, all of which have to hold, or else the expectation is left out. Keys are versions and
+            variables of O(profile).
+        type: dict
+      each:
+        description: Name of a variable, a list. The check is made once for each of its values, C(${each}).
+        type: str
+      severity:
+        description: What a failure is. With V(ignore), the check is not made. Left out, V(fail).
+        type: str
+        choices: [fail, warn, ignore]
+      stops:
+        description: Whether a failure makes all that follows pointless, so that it is skipped.
+        type: bool
       hint:
         description: What to do when it fails.
         type: str
+  limits:
+    description: How much the exporter may say. V(0) is without limit. What is left out is as in O(profile).
+    type: dict
+    default: {}
+    suboptions:
+      samples:
+        description: Samples of the page. Left out, 20000.
+        type: int
+      samples_per_family:
+        description: Samples of a family. Left out, 5000.
+        type: int
+      label_value_length:
+        description: Characters of the value of a label. Left out, 256.
+        type: int
+      values_per_label:
+        description: Different values of one label of a family. Left out, 2000.
+        type: int
+  unsteady:
+    description: Beginnings of names of series that may come, go and start anew, beside those of O(profile).
+    type: list
+    elements: str
+    default: []
+  secrets:
+    description: Values that no label may contain, for example the password of the exporter.
+    type: list
+    elements: str
+    default: []
+  junit:
+    description:
+      - Path of a file, on the target, that gets the checks as JUnit XML, one test case for each. Its
+        directory has to be there. It is written whatever the outcome is, and not in check mode.
+    type: path
   timeout:
     description: Seconds until all checks have to pass. It has to leave time for two scrapes.
     type: int
@@ -167,12 +222,26 @@ EXAMPLES = r"""
       collectors_disabled: [replication, wal]
       max_connections: 823
 
+- name: Prove it with a profile that extends the built-in one, and show the checks in the CI server
+  eks_observability.stack.exporter_metrics:
+    url: http://127.0.0.1:9187/metrics
+    profile: orders_exporter.yml
+    variables:
+      database: orders
+    secrets: ["{{ exporter_password }}"]
+    junit: "{{ playbook_dir }}/reports/exporter.xml"
+  delegate_to: localhost
+
 - name: Have the sample application report its connection pool
   eks_observability.stack.exporter_metrics:
     url: https://app.example.org/metrics
     headers:
       Authorization: "Bearer {{ app_token }}"
-    expect: "{{ lookup('ansible.builtin.file', 'profiles/sample_app.yml') | from_yaml }}"
+    profile: sample_app
+    expect:
+      - id: app_db_queries_total
+        fresh: grows
+        hint: Nobody uses the application.
 
 - name: Expect at least one connection in use
   eks_observability.stack.exporter_metrics:
@@ -209,6 +278,21 @@ checks:
     hint:
       description: What to do.
       type: str
+summary:
+  description: All checks in a sentence.
+  returned: always
+  type: str
+  sample: "19 checks: 18 passed, 1 with a warning."
+duration:
+  description: Seconds that the verification took.
+  returned: always
+  type: float
+  sample: 2.31
+junit:
+  description: The file that was written, null when none was.
+  returned: always
+  type: str
+  sample: /srv/reports/exporter.xml
 families:
   description: Number of metric families with samples.
   returned: always
@@ -230,21 +314,34 @@ pg_up:
   type: float
   sample: 1.0
 exporter_version:
-  description: Version that a postgres_exporter reports, null when it reports none.
+  description: Version that the exporter reports, if O(profile) knows where. Null when it reports none.
   returned: always
   type: str
   sample: 0.19.1
 """
 
 import functools
+import os
+import time
 import typing as t
+from collections.abc import Mapping
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.expectation import Expectation
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.postgres import (
-    PostgresProfile,
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.hygiene import Secrets
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.junit import report
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.loading import load
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.schema import (
+    KINDS,
+    OPERATORS,
+    TYPES,
+    checked,
+    merged,
 )
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.verify import Wish, verify
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.verify import (
+    Verdict,
+    Wish,
+    verify,
+)
 from ansible_collections.eks_observability.stack.plugins.module_utils._http.model import FetchError, Limits
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import (
     KubernetesError,
@@ -256,72 +353,113 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._kubernete
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import wait_until
 
-VARIABLES_SPEC = {
-    "postgres_major": {"type": "int", "required": True},
-    "database": {"type": "str", "required": True},
-    "collectors": {"type": "list", "elements": "str"},
-    "collectors_enabled": {"type": "list", "elements": "str", "default": []},
-    "collectors_disabled": {"type": "list", "elements": "str", "default": []},
-    "role": {"type": "str", "default": "postgres_exporter"},
-    "exporter_version": {"type": "str"},
-    "max_connections": {"type": "int"},
-}
+# Without defaults: what is left out is as in the profile.
 EXPECT_SPEC = {
-    "name": {"type": "str", "required": True},
-    "type": {"type": "str", "choices": ["counter", "gauge", "histogram", "summary", "untyped"]},
-    "labels": {"type": "dict", "default": {}},
-    "min_series": {"type": "int", "default": 1},
+    "id": {"type": "str"},
+    "kind": {"type": "str", "choices": list(KINDS)},
+    "name": {"type": "str"},
+    "type": {"type": "str", "choices": list(TYPES)},
+    "labels": {"type": "dict"},
+    "required_labels": {"type": "list", "elements": "str"},
+    "forbidden_labels": {"type": "list", "elements": "str"},
+    "min_series": {"type": "int"},
     "max_series": {"type": "int"},
     "value": {
         "type": "dict",
         "options": {
-            "op": {"type": "str", "choices": ["==", "!=", "<", "<=", ">", ">="], "required": True},
+            "op": {"type": "str", "choices": list(OPERATORS), "required": True},
             "number": {"type": "float", "required": True},
         },
     },
-    "match": {"type": "str", "choices": ["all", "any", "none"], "default": "all"},
+    "match": {"type": "str", "choices": ["all", "any", "none"]},
+    "nan": {"type": "bool"},
+    "fresh": {"type": "str", "choices": ["grows", "changes"]},
+    "of": {"type": "str"},
+    "minus": {"type": "str"},
+    "when": {"type": "dict"},
+    "each": {"type": "str"},
+    "severity": {"type": "str", "choices": ["fail", "warn", "ignore"]},
+    "stops": {"type": "bool"},
     "hint": {"type": "str"},
+}
+LIMITS_SPEC = {
+    name: {"type": "int"}
+    for name in ("samples", "samples_per_family", "label_value_length", "values_per_label")
+}
+ARGUMENT_SPEC = {
+    **source_spec("/metrics"),
+    "profile": {"type": "raw"},
+    "variables": {"type": "dict", "default": {}},
+    "expect": {"type": "list", "elements": "dict", "default": [], "options": EXPECT_SPEC},
+    "limits": {"type": "dict", "default": {}, "options": LIMITS_SPEC},
+    "unsteady": {"type": "list", "elements": "str", "default": []},
+    "secrets": {"type": "list", "elements": "str", "default": [], "no_log": True},
+    "junit": {"type": "path"},
+    "timeout": {"type": "int", "default": 60},
+    "interval": {"type": "float", "default": 2},
+    "stable_for": {"type": "int", "default": 1},
+    "scrape_timeout": {"type": "float", "default": 10},
+    "max_size": {"type": "int", "default": 33554432},
 }
 
 
-def wish(params: dict[str, t.Any]) -> Wish:
-    """What the task expects."""
-    profile = PostgresProfile(**params["variables"]) if params["profile"] else None
-    expectations = [Expectation.from_dict(given) for given in params["expect"]]
-    return Wish(profile, expectations, params["stable_for"])
+def wish(params: Mapping[str, t.Any]) -> Wish:
+    """What the task expects: the profile, extended by the task."""
+    given = {} if params["profile"] is None else checked(params["profile"], "profile")
+    own = checked({key: params[key] for key in ("expect", "limits", "unsteady")}, "the task")
+    profile = load(merged(given, own), params["variables"])
+    return Wish(profile, Secrets(params["secrets"]), params["stable_for"])
+
+
+class ReportError(Exception):
+    """The report cannot be written; the text says why."""
+
+
+def check_directory(path: str) -> None:
+    """Before the scrapes: a wrong path is not to cost a minute. Raises ReportError."""
+    directory = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(directory):
+        raise ReportError(f"junit: there is no directory {directory} for the report, make it first")
+
+
+def write_report(path: str, content: bytes) -> None:
+    """Raises ReportError."""
+    try:
+        with open(path, "wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise ReportError(f"junit: the report cannot be written: {error}") from error
+
+
+def run(params: Mapping[str, t.Any], junit: str | None) -> tuple[str, Verdict, dict[str, t.Any]]:
+    """The name of the source, the verdict, and what the module returns."""
+    if junit:
+        check_directory(junit)
+    start = time.monotonic()
+    wanted = wish(params)
+    source, _cluster = open_source(params, Limits(params["max_size"], params["scrape_timeout"]))
+    wait = functools.partial(wait_until, timeout=params["timeout"], pause=params["interval"])
+    verdict = verify(source, wanted, wait)
+    seconds = time.monotonic() - start
+    if junit:
+        name = wanted.profile.name
+        write_report(junit, report(verdict.checks, suite=source.name, profile=name, seconds=seconds))
+    return source.name, verdict, {**verdict.result(), "duration": round(seconds, 3), "junit": junit}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **source_spec("/metrics"),
-            "profile": {"type": "str", "choices": ["postgres_exporter"]},
-            "variables": {"type": "dict", "options": VARIABLES_SPEC},
-            "expect": {"type": "list", "elements": "dict", "default": [], "options": EXPECT_SPEC},
-            "timeout": {"type": "int", "default": 60},
-            "interval": {"type": "float", "default": 2},
-            "stable_for": {"type": "int", "default": 1},
-            "scrape_timeout": {"type": "float", "default": 10},
-            "max_size": {"type": "int", "default": 33554432},
-        },
-        required_by={"profile": ["variables"]},
-        supports_check_mode=True,
-        **SOURCE_RULES,
-    )
-    params = module.params
-    wait = functools.partial(wait_until, timeout=params["timeout"], pause=params["interval"])
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SOURCE_RULES)
     try:
-        source, _cluster = open_source(params, Limits(params["max_size"], params["scrape_timeout"]))
-        verdict = verify(source, wish(params), wait)
-    except (FetchError, KubernetesError, ValueError) as error:
+        name, verdict, result = run(module.params, None if module.check_mode else module.params["junit"])
+    except (FetchError, KubernetesError, ReportError, ValueError) as error:
         module.fail_json(msg=str(error))
     if verdict.failures:
-        lines = [f"{source.name} does not fulfil:", *map(str, verdict.failures)]
-        module.fail_json(msg="\n- ".join(lines), **verdict.result())
+        lines = [f"{name} does not fulfil:", *map(str, verdict.failures)]
+        module.fail_json(msg="\n- ".join(lines), **result)
     for check in verdict.checks:
         if check.status == "warn":
-            module.warn(f"{source.name}: {check}")
-    module.exit_json(changed=False, **verdict.result())
+            module.warn(f"{name}: {check}")
+    module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

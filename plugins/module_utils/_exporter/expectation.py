@@ -1,51 +1,31 @@
 # Copyright: (c) 2026, The eks_observability.stack developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is expected of metrics, as data, and what was found. PRIVATE: it may change at any time."""
+"""What a page has to be like, as data. PRIVATE: it may change at any time."""
 
 from __future__ import annotations
 
-import operator
+import math
 import re
 import typing as t
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import Finding
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.freshness import Pages
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import (
     Exposition,
+    Family,
     Sample,
 )
-
-OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-Status = t.Literal["pass", "fail", "warn", "skip"]
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.variables import OPERATORS
 
 
-@dataclass(frozen=True)
-class Check:
-    """The outcome of one question."""
+class Test(t.Protocol):
+    """A question to a page and the one before it."""
 
-    id: str
-    status: Status
-    expected: str
-    observed: str
-    hint: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.id}: expected {self.expected}, seen {self.observed}" + (
-            f" ({self.hint})" if self.hint else ""
-        )
-
-
-def check(id: str, ok: bool, expected: str, observed: str, hint: str = "") -> Check:
-    """A check that passes or fails; the hint is for failures."""
-    return Check(id, "pass" if ok else "fail", expected, observed, "" if ok else hint)
+    def judge(self, pages: Pages) -> Finding:
+        """The answer."""
 
 
 @dataclass(frozen=True)
@@ -58,80 +38,136 @@ class Value:
     def holds(self, value: float) -> bool:
         return OPERATORS[self.op](value, self.number)
 
+    def __str__(self) -> str:
+        return f"{self.op} {self.number:g}"
+
 
 @dataclass(frozen=True)
-class Expectation:
-    """What the series called `name` have to be like.
+class Series:
+    """What the series called `name` with these labels have to be like.
 
     A label value that begins with "~" is a regular expression for the whole value. `match` says for how many
-    of the series `value` has to hold.
+    of the series `value` has to hold, `fresh` how they have to differ from the scrape before.
     """
 
     name: str
     type: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    required_labels: Sequence[str] = ()
+    forbidden_labels: Sequence[str] = ()
     min_series: int = 1
     max_series: int | None = None
     value: Value | None = None
     match: str = "all"
-    hint: str = ""
+    nan: bool = False
+    fresh: str | None = None
 
-    @classmethod
-    def from_dict(cls, given: Mapping[str, t.Any]) -> Expectation:
-        """From the task's words, in which left-out is None. Raises ValueError when a pattern is malformed."""
-        for name, wanted in given.get("labels", {}).items():
-            try:
-                re.compile(wanted.removeprefix("~"))
-            except re.error as error:
-                raise ValueError(
-                    f"{given['name']}: label {name} is no regular expression: {error}"
-                ) from error
-        fields = {key: value for key, value in given.items() if value is not None}
-        if "value" in fields:
-            fields["value"] = Value(fields["value"]["op"], fields["value"]["number"])
-        return cls(**fields)
-
-    def judge(self, page: Exposition) -> Check:
-        found = [sample for sample in page.series(self.name) if self._selects(sample)]
+    def judge(self, pages: Pages) -> Finding:
+        page = pages.page
+        found = self._selected(page)
         family = page.family_of(self.name)
         if family is None or not found:
-            return check(self._id, self.min_series == 0, self._expected, "no series", self.hint)
+            return Finding(self.min_series == 0, self._expected, self._instead(page))
+        faults = [*self._faults(family, found), *self._stale(pages, found)]
+        return Finding(not faults, self._expected, "; ".join(faults) or _values(found))
+
+    def _selected(self, page: Exposition) -> list[Sample]:
+        return [
+            sample
+            for sample in page.series(self.name)
+            if all(_fits(wanted, sample.labels.get(name, "")) for name, wanted in self.labels.items())
+        ]
+
+    def _instead(self, page: Exposition) -> str:
+        """What is there instead of the series."""
+        others = page.series(self.name)
+        if not others:
+            return "no series"
+        seen = [
+            f"{name} is {', '.join(sorted({other.labels.get(name, '') for other in others}))}"
+            for name in self.labels
+        ]
+        return f"no such series: {'; '.join(seen)}"
+
+    def _faults(self, family: Family, found: Sequence[Sample]) -> Iterator[str]:
         if self.type is not None and family.type != self.type:
-            return check(self._id, False, self._expected, f"type {family.type}", self.hint)
-        if len(found) < self.min_series or len(found) > (self.max_series or len(found)):
-            return check(self._id, False, self._expected, f"{len(found)} series", self.hint)
-        values = [sample.value for sample in found]
-        return check(self._id, self._values_hold(values), self._expected, _shown(values), self.hint)
+            yield f"type {family.type}"
+        if len(found) < self.min_series or (self.max_series is not None and len(found) > self.max_series):
+            yield f"{len(found)} series: {_labels(found)}"
+        for name in self.required_labels:
+            if lacking := sum(not sample.labels.get(name) for sample in found):
+                yield f"{lacking} series without label {name}"
+        for name in self.forbidden_labels:
+            if having := sum(name in sample.labels for sample in found):
+                yield f"{having} series with label {name}"
+        if not self.nan and family.type == "gauge" and any(math.isnan(sample.value) for sample in found):
+            yield "a gauge that is NaN"
+        if self.value is not None and not self._holds(self.value, found):
+            yield _values(found)
 
-    def _selects(self, sample: Sample) -> bool:
-        return all(_fits(wanted, sample.labels.get(name, "")) for name, wanted in self.labels.items())
-
-    def _values_hold(self, values: Sequence[float]) -> bool:
-        if self.value is None:
-            return True
-        holding = [self.value.holds(value) for value in values]
+    def _holds(self, value: Value, found: Sequence[Sample]) -> bool:
+        holding = [value.holds(sample.value) for sample in found]
         return {"all": all(holding), "any": any(holding), "none": not any(holding)}[self.match]
 
-    @property
-    def _id(self) -> str:
-        labels = ",".join(f"{name}={value}" for name, value in sorted(self.labels.items()))
-        return self.name + (f"{{{labels}}}" if labels else "")
+    def _stale(self, pages: Pages, found: Sequence[Sample]) -> Iterator[str]:
+        if self.fresh is None or pages.before is None or pages.restarted:
+            return
+        old = self._selected(pages.before)
+        before, after = sum(sample.value for sample in old), sum(sample.value for sample in found)
+        if self.fresh == "grows" and not (old and after > before):
+            yield f"{f'{before:g}' if old else 'no series'}, then {after:g}"
+        if self.fresh == "changes" and {s.key: s.value for s in old} == {s.key: s.value for s in found}:
+            yield f"{after:g} at both scrapes"
 
     @property
     def _expected(self) -> str:
-        most = "" if self.max_series is None else f" and at most {self.max_series}"
-        words = [f"at least {self.min_series}{most} series"]
+        most = "" if self.max_series is None else f" and at most {self.max_series:g}"
+        words = [f"at least {self.min_series:g}{most} series"]
         if self.type:
             words.append(f"of type {self.type}")
         if self.value:
-            words.append(f"with {self.match} values {self.value.op} {self.value.number:g}")
+            words.append(f"with {self.match} values {self.value}")
+        if self.fresh:
+            words.append(
+                {"grows": "that grow", "changes": "that change"}[self.fresh] + " between two scrapes"
+            )
         return " ".join(words)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far the sum of one family's values may be from that of another's."""
+
+    of: str
+    minus: str
+    value: Value
+
+    def judge(self, pages: Pages) -> Finding:
+        page = pages.page
+        difference = _sum(page, self.of) - _sum(page, self.minus)
+        return Finding(
+            self.value.holds(difference),
+            f"sum of {self.of} - sum of {self.minus} {self.value}",
+            f"{difference:g}",
+        )
 
 
 def _fits(wanted: str, value: str) -> bool:
     return bool(re.fullmatch(wanted[1:], value)) if wanted.startswith("~") else value == wanted
 
 
-def _shown(values: Sequence[float]) -> str:
-    few = ", ".join(f"{value:g}" for value in values[:5])
-    return few if len(values) <= 5 else f"{few}, ... ({len(values)} series)"
+def _sum(page: Exposition, name: str) -> float:
+    return sum(sample.value for sample in page.series(name))
+
+
+def _values(found: Sequence[Sample]) -> str:
+    few = ", ".join(f"{sample.value:g}" for sample in found[:5])
+    return few if len(found) <= 5 else f"{few}, ... ({len(found)} series)"
+
+
+def _labels(found: Sequence[Sample]) -> str:
+    few = ", ".join(
+        "{" + ", ".join(f"{name}={value}" for name, value in sample.labels.items()) + "}"
+        for sample in found[:3]
+    )
+    return few if len(found) <= 3 else f"{few}, ..."

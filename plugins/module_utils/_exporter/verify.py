@@ -5,25 +5,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.expectation import (
-    Check,
-    Expectation,
-)
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.freshness import (
-    grows,
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import Check, summary
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.hygiene import (
+    Secrets,
     no_leak,
-    steady,
+    no_negative_counter,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import Exposition
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.postgres import (
-    HEARTBEAT,
-    PostgresProfile,
-    build_version,
-)
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.profile import Profile
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.text_format import (
     ParseError,
     parse,
@@ -38,8 +32,8 @@ ACCEPT = "text/plain;version=0.0.4"
 class Wish:
     """What an exporter has to fulfil, `stable_for` times in a row."""
 
-    profile: PostgresProfile | None = None
-    expectations: Sequence[Expectation] = ()
+    profile: Profile = field(default_factory=Profile)
+    secrets: Secrets = field(default_factory=Secrets)
     stable_for: int = 1
 
 
@@ -48,8 +42,8 @@ class Verdict:
     """The outcome of one round: a page and its checks. No page: the scrape failed, the one check says how."""
 
     checks: Sequence[Check]
-    page: Exposition | None = None
-    families: Sequence[str] = field(default=())
+    profile: Profile
+    page: Exposition = field(default_factory=lambda: Exposition({}))
 
     @property
     def failures(self) -> list[Check]:
@@ -57,17 +51,18 @@ class Verdict:
 
     def result(self) -> dict[str, t.Any]:
         """What the module returns."""
-        page = self.page or Exposition({})
+        page, required = self.page, self.profile.families.required(self.page)
         return {
-            "checks": [asdict(check) for check in self.checks],
+            "checks": [dataclasses.asdict(check) for check in self.checks],
+            "summary": summary(self.checks),
             "families": sum(1 for name in page.families if page.has(name)),
             "samples": page.samples,
             "required_families": {
-                "required": len(self.families),
-                "present": sum(1 for name in self.families if page.has(name)),
+                "required": len(required),
+                "present": sum(1 for name in required if page.has(name)),
             },
             "pg_up": page.value("pg_up"),
-            "exporter_version": build_version(page),
+            "exporter_version": self.profile.exporter_version(page),
         }
 
 
@@ -88,8 +83,9 @@ def verify(source: Source, wish: Wish, wait: Wait) -> Verdict:
             page = scrape(source)
         except (FetchError, ParseError) as error:
             before, passes = None, 0
-            hint = wish.profile.hint(str(error)) if wish.profile else ""
-            return False, Verdict([Check("scrape", "fail", "a metrics page", str(error), hint)])
+            fault = wish.secrets.hide(str(error))
+            check = Check("scrape", "fail", "a metrics page", fault, wish.profile.hint(str(error)))
+            return False, Verdict([check], wish.profile)
         verdict = judge(page, before, wish)
         first, before = before is None, page
         passes = 0 if verdict.failures or first else passes + 1
@@ -104,7 +100,7 @@ def verify(source: Source, wish: Wish, wait: Wait) -> Verdict:
         late = Check(
             "time", "fail", f"{wish.stable_for + 1} good scrapes in a row", f"only {passes + 1} in time"
         )
-        return Verdict([*last.checks, late], last.page, last.families)
+        return dataclasses.replace(last, checks=[*last.checks, late])
 
 
 def scrape(source: Source) -> Exposition:
@@ -124,11 +120,13 @@ def scrape(source: Source) -> Exposition:
 
 def judge(page: Exposition, before: Exposition | None, wish: Wish) -> Verdict:
     """All checks on a page and, where there is one, on its difference to the page before."""
-    checks = [*(wish.profile.judge(page) if wish.profile else ())]
-    checks += [expectation.judge(page) for expectation in wish.expectations]
-    checks.append(no_leak(page))
-    if before is not None:
-        checks.append(steady(before, page))
-        if wish.profile and page.has(HEARTBEAT):
-            checks.append(grows(before, page, HEARTBEAT))
-    return Verdict(checks, page, wish.profile.families(page) if wish.profile else ())
+    pages = wish.profile.pages(page, before)
+    checks = [
+        *wish.profile.judge(pages),
+        wish.profile.limits.judge(page),
+        no_leak(page, wish.secrets),
+        no_negative_counter(page),
+        *pages.judge(),
+    ]
+    shown = [dataclasses.replace(check, observed=wish.secrets.hide(check.observed)) for check in checks]
+    return Verdict(shown, wish.profile, page)

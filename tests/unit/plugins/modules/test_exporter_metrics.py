@@ -5,18 +5,20 @@ from __future__ import annotations
 import itertools
 import re
 import typing as t
+import xml.etree.ElementTree as ElementTree
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from ansible_collections.eks_observability.stack.plugins.modules import exporter_metrics
+from ansible_collections.eks_observability.stack.plugins.plugin_utils import _profiles
 
 from tests.unit.plugins import servers
 
 FIXTURES = Path(__file__).parents[1] / "module_utils" / "_exporter" / "fixtures"
 QUICK = {"timeout": 1, "interval": 0.01}
 PROFILE: dict[str, t.Any] = {
-    "profile": "postgres_exporter",
+    "profile": _profiles.load("postgres_exporter", find=str),
     "variables": {
         "postgres_major": 15,
         "database": "app",
@@ -33,13 +35,13 @@ PROFILE: dict[str, t.Any] = {
 
 
 def exporter(name: str) -> servers.Behaviour:
-    """Answer with a recorded page whose scrape counter grows."""
+    """Answer with a recorded page of which two values, as in each scrape, are new."""
     text = (FIXTURES / f"{name}.prom").read_text(encoding="utf-8")
     count = itertools.count(1)
+    new = re.compile(r"^(pg_exporter_scrapes_total|pg_exporter_last_scrape_duration_seconds) .*$", re.M)
 
     def behave(request: BaseHTTPRequestHandler) -> None:
-        grown = re.sub(r"^(pg_exporter_scrapes_total) .*$", rf"\1 {next(count)}", text, flags=re.M)
-        servers.page(grown)(request)
+        servers.page(new.sub(rf"\1 {next(count)}", text))(request)
 
     return behave
 
@@ -53,6 +55,8 @@ def test_a_healthy_exporter(run: t.Any, check: bool) -> None:
     assert result["exporter_version"] == "0.19.1"
     assert result["required_families"]["present"] == result["required_families"]["required"] > 40
     assert {check["status"] for check in result["checks"]} == {"pass"}
+    assert result["summary"] == f"{len(result['checks'])} checks: {len(result['checks'])} passed."
+    assert 0 < result["duration"] < 10
     assert len(server.requests) == 2
 
 
@@ -63,7 +67,7 @@ def test_each_failed_check_is_a_line(run: t.Any) -> None:
         message = run.failure(exporter_metrics.main, url=f"{server.url}/metrics", **{**options, "timeout": 0})
     first, *lines = message.split("\n- ")
     assert first == f"{server.url}/metrics does not fulfil:"
-    assert [line.split(":")[0] for line in lines] == ["sees_other_users", "pg_locks_count"]
+    assert [line.split(":")[0] for line in lines] == ["sees_statements_of_others", "pg_locks_count"]
     assert "GRANT pg_monitor" in lines[0]
     assert "Too many." in lines[1]
 
@@ -73,6 +77,56 @@ def test_expectations_alone(run: t.Any) -> None:
         expect = [{"name": "pool", "labels": {"state": "~in.*"}, "value": {"op": ">", "number": 0}}]
         result = run(exporter_metrics.main, url=server.url, expect=expect, **QUICK)
     assert [check["id"] for check in result["checks"]][:1] == ["pool{state=~in.*}"]
+
+
+def test_the_task_changes_a_check_of_the_profile(run: t.Any) -> None:
+    with servers.serve(exporter("without_pg_monitor")) as server:
+        expect = [{"id": "sees_statements_of_others", "severity": "warn"}]
+        result = run(exporter_metrics.main, url=f"{server.url}/metrics", **PROFILE, expect=expect)
+    assert [check["id"] for check in result["checks"] if check["status"] == "warn"] == [
+        "sees_statements_of_others"
+    ]
+    assert any("GRANT pg_monitor" in str(warning) for warning in result["warnings"])
+
+
+def test_limits_and_secrets_of_the_task(run: t.Any) -> None:
+    with servers.serve(servers.page('job{name="the-password"} 1\n')) as server:
+        message = run.failure(
+            exporter_metrics.main,
+            url=server.url,
+            secrets=["the-password"],
+            limits={"label_value_length": 5},
+            timeout=0,
+        )
+    assert "12 characters in label name of job" in message
+    assert "no_credentials_in_labels" in message
+    assert "the-password" not in message
+
+
+@pytest.mark.parametrize(
+    ("page", "failures"),
+    [pytest.param("up 1\n", "0", id="passed"), pytest.param("down 1\n", "1", id="failed")],
+)
+def test_the_report_is_written_whatever_the_outcome(
+    run: t.Any, tmp_path: Path, page: str, failures: str
+) -> None:
+    path = tmp_path / "report.xml"
+    options = {"expect": [{"name": "up"}], "junit": str(path), **QUICK}
+    with servers.serve(servers.page(page)) as server:
+        if failures == "0":
+            assert run(exporter_metrics.main, url=server.url, **options)["junit"] == str(path)
+        else:
+            run.failure(exporter_metrics.main, url=server.url, **{**options, "timeout": 0})
+    suite = ElementTree.parse(path).getroot()[0]
+    assert (suite.get("name"), suite.get("failures")) == (server.url, failures)
+
+
+def test_check_mode_writes_no_report(run: t.Any, tmp_path: Path) -> None:
+    path = tmp_path / "report.xml"
+    with servers.serve(servers.page("up 1\n")) as server:
+        result = run(exporter_metrics.main, check=True, url=server.url, junit=str(path), **QUICK)
+    assert result["junit"] is None
+    assert not path.exists()
 
 
 def test_headers_are_sent_and_never_shown(run: t.Any) -> None:
@@ -89,11 +143,23 @@ def test_headers_are_sent_and_never_shown(run: t.Any) -> None:
         pytest.param({}, "one of the following is required: url, service", id="no source"),
         pytest.param({"url": "nonsense"}, "nonsense is not a URL", id="no URL"),
         pytest.param(
-            {"url": "http://127.0.0.1:1", "profile": "postgres_exporter"}, "variables", id="no variables"
+            {"url": "http://127.0.0.1:1", "profile": PROFILE["profile"]},
+            "postgres_exporter needs the variable database",
+            id="no variables",
+        ),
+        pytest.param(
+            {"url": "http://127.0.0.1:1", "junit": "/nowhere/report.xml"},
+            "there is no directory /nowhere for the report",
+            id="no directory for the report",
+        ),
+        pytest.param(
+            {"url": "http://127.0.0.1:1", "profile": {"expects": []}},
+            "profile: there is no expects",
+            id="malformed profile",
         ),
         pytest.param(
             {"url": "http://127.0.0.1:1", "expect": [{"name": "a", "labels": {"b": "~("}}]},
-            "label b is no regular expression",
+            "label b: '(' is no regular expression",
             id="malformed pattern",
         ),
         pytest.param({"url": "http://127.0.0.1:1"}, "refused", id="nobody listens"),

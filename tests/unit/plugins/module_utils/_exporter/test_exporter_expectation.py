@@ -1,11 +1,12 @@
-"""Expectations as data."""
+"""Expectations on series."""
 
 from __future__ import annotations
 
 import typing as t
 
 import pytest
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.expectation import Expectation
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import Check
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.loading import load
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.text_format import parse
 
 PAGE = parse(
@@ -13,13 +14,19 @@ PAGE = parse(
     b'pool{state="in_use",pod="a"} 3\npool{state="idle",pod="a"} 0\npool{state="in_use",pod="b"} 5\n'
     b"# TYPE wait histogram\n"
     b'wait_bucket{le="+Inf"} 2\nwait_sum 1\nwait_count 2\n'
+    b"# TYPE load gauge\nload NaN\n"
+    b"used 7\nfree 4\n"
 )
 
 
-def wanted(**given: t.Any) -> Expectation:
-    """As Ansible hands it over: left-out options are None."""
-    left_out = {"type": None, "max_series": None, "value": None, "hint": None}
-    return Expectation.from_dict({**left_out, "labels": {}, "min_series": 1, "match": "all", **given})
+def judged(**given: t.Any) -> Check:
+    profile = load({"expect": [given]}, {})
+    (check,) = profile.judge(profile.pages(PAGE, None))
+    return check
+
+
+def value(op: str, number: float) -> dict[str, t.Any]:
+    return {"op": op, "number": number}
 
 
 @pytest.mark.parametrize(
@@ -32,45 +39,106 @@ def wanted(**given: t.Any) -> Expectation:
         pytest.param({"name": "pool", "type": "counter"}, "fail", "type gauge", id="type differs"),
         pytest.param({"name": "wait_count", "type": "histogram"}, "pass", "2", id="a part of a histogram"),
         pytest.param(
-            {"name": "pool", "labels": {"pod": "a"}, "min_series": 3}, "fail", "2 series", id="too few"
+            {"name": "pool", "labels": {"pod": "a"}, "min_series": 3},
+            "fail",
+            "2 series: {state=in_use, pod=a}, {state=idle, pod=a}",
+            id="too few",
         ),
-        pytest.param({"name": "pool", "max_series": 2}, "fail", "3 series", id="too many"),
         pytest.param(
-            {"name": "pool", "labels": {"state": "busy"}}, "fail", "no series", id="label value differs"
+            {"name": "pool", "max_series": 2},
+            "fail",
+            "3 series: {state=in_use, pod=a}, {state=idle, pod=a}, {state=in_use, pod=b}",
+            id="too many",
+        ),
+        pytest.param(
+            {"name": "used", "max_series": 0, "min_series": 0}, "fail", "1 series: {}", id="none is allowed"
+        ),
+        pytest.param(
+            {"name": "pool", "labels": {"state": "busy"}},
+            "fail",
+            "no such series: state is idle, in_use",
+            id="label value differs",
         ),
         pytest.param({"name": "pool", "labels": {"state": "~in_.*"}}, "pass", "3, 5", id="label by pattern"),
         pytest.param(
-            {"name": "pool", "labels": {"state": "~in"}}, "fail", "no series", id="a pattern fits whole"
+            {"name": "pool", "labels": {"state": "~in"}},
+            "fail",
+            "no such series: state is idle, in_use",
+            id="a pattern fits whole",
         ),
         pytest.param({"name": "pool", "labels": {"zone": ""}}, "pass", "3, 0, 5", id="label absent"),
-        pytest.param({"name": "pool", "value": {"op": ">", "number": 0}}, "fail", "3, 0, 5", id="all values"),
         pytest.param(
-            {"name": "pool", "value": {"op": ">", "number": 0}, "match": "any"},
-            "pass",
-            "3, 0, 5",
-            id="any value",
+            {"name": "pool", "required_labels": ["pod", "zone"]},
+            "fail",
+            "3 series without label zone",
+            id="label required",
         ),
         pytest.param(
-            {"name": "pool", "value": {"op": "<", "number": 0}, "match": "none"},
+            {"name": "pool", "forbidden_labels": ["zone", "pod"]},
+            "fail",
+            "3 series with label pod",
+            id="label forbidden",
+        ),
+        pytest.param({"name": "pool", "value": value(">", 0)}, "fail", "3, 0, 5", id="all values"),
+        pytest.param(
+            {"name": "pool", "value": value(">", 0), "match": "any"}, "pass", "3, 0, 5", id="any value"
+        ),
+        pytest.param(
+            {"name": "pool", "value": value("<", 0), "match": "none"}, "pass", "3, 0, 5", id="no value"
+        ),
+        pytest.param({"name": "load"}, "fail", "a gauge that is NaN", id="a gauge without a number"),
+        pytest.param({"name": "load", "nan": True}, "pass", "nan", id="a gauge that may have none"),
+        pytest.param({"name": "pond", "severity": "warn"}, "warn", "no series", id="a warning"),
+        pytest.param(
+            {"id": "d", "kind": "difference", "of": "used", "minus": "free", "value": value("<=", 3)},
             "pass",
-            "3, 0, 5",
-            id="no value",
+            "3",
+            id="difference kept",
+        ),
+        pytest.param(
+            {"id": "d", "kind": "difference", "of": "used", "minus": "pool", "value": value(">=", 0)},
+            "fail",
+            "-1",
+            id="difference of sums not kept",
         ),
     ],
 )
 def test_judgement(given: dict[str, t.Any], status: str, observed: str) -> None:
-    check = wanted(**given).judge(PAGE)
+    check = judged(**given)
     assert (check.status, check.observed) == (status, observed)
 
 
+def test_all_faults_are_named_at_once() -> None:
+    check = judged(name="pool", type="counter", required_labels=["zone"], max_series=9)
+    assert check.observed == "type gauge; 3 series without label zone"
+
+
 def test_a_failure_says_everything() -> None:
-    check = wanted(
-        name="pool", labels={"state": "idle"}, value={"op": ">=", "number": 1}, hint="Nobody is idle."
-    ).judge(PAGE)
+    check = judged(name="pool", labels={"state": "idle"}, value=value(">=", 1), hint="Nobody is idle.")
     said = "pool{state=idle}: expected at least 1 series with all values >= 1, seen 0 (Nobody is idle.)"
     assert str(check) == said
 
 
-def test_a_malformed_pattern_is_a_sentence() -> None:
-    with pytest.raises(ValueError, match="pool: label state is no regular expression"):
-        wanted(name="pool", labels={"state": "~("})
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "observed"),
+    [
+        pytest.param("grows", "a 1\n", "a 2\n", None, id="it grows"),
+        pytest.param("grows", "a 2\n", "a 2\n", "2, then 2", id="it stands"),
+        pytest.param("grows", "b 1\n", "a 2\n", "no series, then 2", id="it is new"),
+        pytest.param("grows", 'a{x="1"} 1\na{x="2"} 5\n', 'a{x="1"} 2\na{x="2"} 5\n', None, id="the sum"),
+        pytest.param("changes", "a 2\n", "a 1\n", None, id="it changes"),
+        pytest.param("changes", "a 2\n", "a 2\n", "2 at both scrapes", id="it does not change"),
+        pytest.param(
+            "grows",
+            "process_start_time_seconds 1\na 5\n",
+            "process_start_time_seconds 2\na 1\n",
+            None,
+            id="a restart",
+        ),
+    ],
+)
+def test_freshness(kind: str, before: str, after: str, observed: str | None) -> None:
+    profile = load({"expect": [{"name": "a", "fresh": kind}]}, {})
+    (check,) = profile.judge(profile.pages(parse(after.encode()), parse(before.encode())))
+    assert (check.status == "fail") == (observed is not None)
+    assert observed in (None, check.observed)

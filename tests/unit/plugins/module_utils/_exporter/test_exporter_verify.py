@@ -6,10 +6,8 @@ import typing as t
 from collections.abc import Sequence
 
 import pytest
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.expectation import Expectation
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.postgres import (
-    PostgresProfile,
-)
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.hygiene import Secrets
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.loading import load
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.verify import (
     Verdict,
     Wish,
@@ -45,7 +43,8 @@ class Pages:
 
 
 def verified(pages: Pages, *names: str, stable_for: int = 1) -> Verdict:
-    return verify(pages, Wish(None, [Expectation(name) for name in names], stable_for), pages.wait)
+    profile = load({"expect": [{"name": name} for name in names]}, {})
+    return verify(pages, Wish(profile, Secrets(("the-password",)), stable_for), pages.wait)
 
 
 def failures(verdict: Verdict) -> list[str]:
@@ -120,21 +119,55 @@ def test_a_restart_explains_a_fallen_counter() -> None:
 
 
 def test_a_cached_page_is_a_failure() -> None:
-    page = "pg_up 0\n# TYPE pg_exporter_scrapes_total counter\npg_exporter_scrapes_total 7\n"
-    pages = Pages(page)
-    verdict = verify(pages, Wish(PostgresProfile("app", 15)), pages.wait)
-    assert failures(verdict) == ["pg_up", "pg_exporter_scrapes_total_grows"]
-    assert verdict.result()["pg_up"] == 0
+    profile = load({"expect": [{"name": "scrapes_total", "fresh": "grows"}]}, {})
+    pages = Pages("scrapes_total 7\n")
+    verdict = verify(pages, Wish(profile), pages.wait)
+    assert failures(verdict) == ["scrapes_total"]
+    assert verdict.failures[0].observed == "7, then 7"
 
 
-def test_credentials_in_a_label_are_a_failure_and_not_repeated() -> None:
-    verdict = verified(Pages('dsn_info{dsn="postgresql://app:secret-word@db/app"} 1\n'), "dsn_info")
+def test_series_that_come_and_go_are_a_warning() -> None:
+    verdict = verified(Pages('up 1\njob{x="1"} 1\n', 'up 1\njob{x="2"} 1\n'), "up")
+    assert failures(verdict) == []
+    assert [(check.id, check.observed) for check in verdict.checks if check.status == "warn"] == [
+        ("series_are_stable", "gone: job; new: job")
+    ]
+
+
+def test_unsteady_series_may_come_go_and_fall() -> None:
+    pages = Pages(
+        '# TYPE s_calls counter\ns_calls{x="1"} 9\n', '# TYPE s_calls counter\ns_calls{x="1"} 1\nup 1\n'
+    )
+    pages.answers = [*pages.answers, *pages.answers] * 5
+    profile = load({"expect": [], "unsteady": ["s_", "up"]}, {})
+    verdict = verify(pages, Wish(profile), pages.wait)
+    assert {check.status for check in verdict.checks} == {"pass"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("postgresql://app:the-secret@db/app", id="a URL"),
+        pytest.param("it is the-password", id="a value of the task"),
+    ],
+)
+def test_credentials_in_a_label_are_a_failure_and_not_repeated(value: str) -> None:
+    verdict = verified(Pages(f'dsn_info{{dsn="{value}"}} 1\ndsn_info{{dsn="b"}} 1\n'), "dsn_info")
     assert failures(verdict) == ["no_credentials_in_labels"]
     assert "dsn_info, label dsn" in str(verdict.failures[0])
-    assert "secret-word" not in repr(verdict.result())
+    assert value not in repr(verdict.result())
 
 
-def test_the_result_counts_families_and_samples() -> None:
+def test_no_other_check_repeats_a_credential() -> None:
+    pages = Pages('dsn_info{dsn="the-password"} 1\n')
+    profile = load({"expect": [{"name": "dsn_info", "labels": {"dsn": "b"}}]}, {})
+    verdict = verify(pages, Wish(profile, Secrets(("the-password",))), pages.wait)
+    assert failures(verdict) == ["dsn_info{dsn=b}", "no_credentials_in_labels"]
+    assert "the-password" not in repr(verdict.result())
+
+
+def test_the_result_counts() -> None:
     result = verified(Pages('# TYPE empty gauge\nup{x="1"} 1\nup{x="2"} 1\n'), "up").result()
     assert (result["families"], result["samples"], result["pg_up"]) == (1, 2, None)
     assert {check["status"] for check in result["checks"]} == {"pass"}
+    assert result["summary"] == f"{len(result['checks'])} checks: {len(result['checks'])} passed."
