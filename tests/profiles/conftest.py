@@ -15,8 +15,7 @@ import pytest
 from lab.programs import every
 from lab.programs.model import Program
 from tests.profiles.databases import Database, running
-from tests.profiles.exporters import EXPORTER, Pair, Run, monitoring_role
-from tests.profiles.logins import BLIND, HOSTILE
+from tests.profiles.exporters import BLIND, EXPORTER, HOSTILE, Pair, Run, monitoring_role
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,6 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write the flags of each exporter to tests/profiles/exporters.yml, and a page of each, trimmed, "
         "beside the unit tests of the profile",
     )
+
+
+@pytest.fixture(scope="session")
+def recording(request: pytest.FixtureRequest) -> bool:
+    """Whether what is seen is to be recorded."""
+    return bool(request.config.getoption("--record"))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A PostgreSQL as Aurora has it: who administers it, who uses it, and the role that the exporter logs in as."""
+"""A PostgreSQL as Aurora has it: with an administrator, an application, and roles for exporters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exporters as the role postgres_exporter runs them: its arguments, its environment, its login, its judgement."""
+"""Exporters as the role postgres_exporter runs them, and the judgement that it asks for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import functools
 import socket
 import ssl
+import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._http.mode
 from ansible_collections.eks_observability.stack.plugins.module_utils._http.url import UrlSource
 from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import wait_until
 from ansible_collections.eks_observability.stack.plugins.modules.exporter_metrics import wish
+from ansible_collections.eks_observability.stack.plugins.plugin_utils import _profiles
 
 from lab.aws.secrets import Login
 from lab.processes import Process
@@ -27,6 +29,10 @@ from tests.profiles.databases import DATABASE, Database
 from tests.role_variables import role_value
 
 EXPORTER = Login("postgres_exporter", "Watch-and-tell-1")
+#: Without pg_monitor.
+BLIND = Login("blind_exporter", "See-nothing-1")
+#: All that URLs, connection strings, shells and templates take apart, with a space at both ends.
+HOSTILE = Login("hostile_exporter", f" p%40:/?#&+ \"é'\\{{{{ x }}}} {string.punctuation} ")
 #: The oldest that the role runs. Older ones are judged, too: somebody else may have deployed them.
 ROLE_SINCE = "0.15"
 
@@ -45,6 +51,11 @@ class Pair:
     def is_run_by_the_role(self) -> bool:
         """Whether the role takes this version."""
         return version_key(self.exporter) >= version_key(ROLE_SINCE)
+
+    @property
+    def is_too_old(self) -> bool:
+        """Whether the exporter asks for columns that PostgreSQL 17 moved to other views or renamed."""
+        return version_key(self.exporter) < (0, 17) and int(self.postgres) >= 17
 
     def role_value(self, name: str, **facts: Any) -> Any:
         """A variable of the role where this pair is wanted."""
@@ -106,6 +117,11 @@ def monitoring_role(pair: Pair) -> RoleWish:
     return RoleWish.from_options({**defaults, **options, "privileges": privileges})
 
 
+def failed(verdict: Verdict) -> dict[str, str]:
+    """What each failed check says, by its name."""
+    return {check.id: str(check) for check in verdict.failures}
+
+
 @dataclass(frozen=True)
 class Exporter:
     """A running exporter."""
@@ -117,9 +133,12 @@ class Exporter:
     def judge(self, timeout: float = 20, **variables: Any) -> Verdict:
         """What the module exporter_metrics finds, told what the role tells it and `variables`."""
         params = {
-            "profile": "postgres_exporter",
+            "profile": _profiles.load("postgres_exporter", find=str),
             "variables": self.pair.variables() | variables,
             "expect": [],
+            "limits": {},
+            "unsteady": [],
+            "secrets": [EXPORTER.password],
             "stable_for": 1,
         }
         return verify(self.source, wish(params), functools.partial(wait_until, timeout=timeout, pause=0.2))

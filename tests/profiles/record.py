@@ -34,7 +34,7 @@ _WHOLE = ("pg_scrape_collector_success", "pg_stat_database_numbackends")
 _FEW = 2
 _HEADER = """\
 ---
-# What --help of each postgres_exporter says: collectors that run without a flag, those that do not, other flags.
+# What --help of each postgres_exporter says: collectors that run by default or on demand, and other flags.
 # Written by `pytest tests/profiles --record`, which tries every version that the registries give.
 """
 
@@ -83,16 +83,24 @@ def _few(family: Family) -> list[str]:
     return [line for line in family.samples if line in chosen]
 
 
+def write_page(name: str, page: str) -> None:
+    """Record a page."""
+    PAGES.mkdir(exist_ok=True)
+    (PAGES / f"{name}.prom").write_text(trimmed(page))
+
+
 def flags(program: Program) -> dict[str, Any]:
     """The flags of an exporter, as it tells them itself."""
     done = subprocess.run([program.path, "--help"], capture_output=True, text=True, check=True)
     text = " ".join((done.stdout + done.stderr).split())
-    collectors = re.findall(r"--(?:\[no-])?collector\.(\w+) Enable the \w+ collector \(default: (\w+)\)", text)
-    every = re.findall(r" --(?:\[no-])?([\w.-]+)", text)
+    collectors = re.findall(
+        r"--(?:\[no-])?collector\.(\w+) Enable the \w+ collector \(default: (\w+)\)", text
+    )
+    every = set(re.findall(r" --(?:\[no-])?([\w.-]+)", text)) - {"help", "help-long", "help-man", "version"}
     return {
         "by_default": sorted(name for name, default in collectors if default == "enabled"),
         "on_demand": sorted(name for name, default in collectors if default == "disabled"),
-        "flags": sorted(set(every) - {f"collector.{name}" for name, _default in collectors}),
+        "flags": sorted(every - {f"collector.{name}" for name, _default in collectors}),
     }
 
 
@@ -103,4 +111,11 @@ def known_flags() -> dict[str, Any]:
 
 def write_flags(found: Mapping[str, Any]) -> None:
     """Record the flags of all versions."""
-    FLAGS.write_text(_HEADER + yaml.safe_dump(dict(found), sort_keys=False, default_flow_style=None, width=140))
+    FLAGS.write_text(_HEADER + yaml.dump(dict(found), Dumper=_Indenting, sort_keys=False))
+
+
+class _Indenting(yaml.SafeDumper):
+    """Writes lists as the linter wants them."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, indentless=False)
