@@ -16,6 +16,8 @@ from ansible_collections.eks_observability.stack.plugins.plugin_utils._profiles 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type information
     """Reads the profile, with all that it extends, and runs the module with it."""
 
+    _supports_async = True
+
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         arguments = dict(self._task.args)

@@ -32,8 +32,8 @@ options:
     description:
       - Values of the variables that O(profile) declares.
       - Those of V(postgres_exporter) are V(database) (required), V(postgres_major), V(exporter_version),
-        V(aurora), V(collectors), V(collectors_enabled), V(collectors_disabled), V(role) and
-        V(max_connections).
+        V(aurora), V(collectors), V(collectors_enabled), V(collectors_disabled), V(role),
+        V(max_connections) and V(probe).
       - Those of V(sample_app) are V(version) and V(max_pool_size), those of V(yace) V(db_cluster) and
         V(instances).
     type: dict

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 Status = t.Literal["pass", "fail", "warn", "skip"]
@@ -43,6 +43,12 @@ class Finding:
 def check(id: str, ok: bool, expected: str, observed: str, hint: str = "") -> Check:
     """A check that passes or fails; the hint is for failures."""
     return Check(id, "pass" if ok else "fail", expected, observed, "" if ok else hint)
+
+
+def few(names: Collection[str]) -> str:
+    """The first names, in order."""
+    shown = sorted(names)
+    return ", ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "") or "none"
 
 
 def summary(checks: Sequence[Check]) -> str:

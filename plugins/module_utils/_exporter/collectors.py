@@ -68,10 +68,12 @@ class Collectors:
         )
 
     def _hint(self, failed: Collection[str], page: Exposition) -> str:
-        for row in self.hostile:
-            if self.facts.hold(row.when, page) and (found := set(row.names) & set(failed)):
-                return f"{', '.join(sorted(found))}: {row.hint}"
-        return self.failed_hint
+        hints = [
+            f"{', '.join(sorted(found))}: {row.hint}"
+            for row in self.hostile
+            if self.facts.hold(row.when, page) and (found := set(row.names) & set(failed))
+        ]
+        return "; ".join(hints) or self.failed_hint
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import Finding
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import Finding, few
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.freshness import Pages
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import (
     Exposition,
@@ -81,12 +81,9 @@ class Series:
     def _instead(self, page: Exposition) -> str:
         """What is there instead of the series."""
         others = page.series(self.name)
-        if not others:
+        if not others or self.min_series == 0:
             return "no series"
-        seen = [
-            f"{name} is {', '.join(sorted({other.labels.get(name, '') for other in others}))}"
-            for name in self.labels
-        ]
+        seen = [f"{name} is {few({other.labels.get(name, '') for other in others})}" for name in self.labels]
         return f"no such series: {'; '.join(seen)}"
 
     def _faults(self, family: Family, found: Sequence[Sample]) -> Iterator[str]:
@@ -121,8 +118,7 @@ class Series:
 
     @property
     def _expected(self) -> str:
-        most = "" if self.max_series is None else f" and at most {self.max_series:g}"
-        words = [f"at least {self.min_series:g}{most} series"]
+        words = [self._number, selector(self.name, self.labels)]
         if self.type:
             words.append(f"of type {self.type}")
         if self.value:
@@ -132,6 +128,15 @@ class Series:
                 {"grows": "that grow", "changes": "that change"}[self.fresh] + " between two scrapes"
             )
         return " ".join(words)
+
+    @property
+    def _number(self) -> str:
+        if self.max_series == 0:
+            return "no series"
+        least = f"at least {self.min_series:g}" if self.min_series else "any"
+        return (
+            f"{least} series" if self.max_series is None else f"{least}, at most {self.max_series:g} series"
+        )
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,12 @@ class Difference:
             f"sum of {self.of} - sum of {self.minus} {self.value}",
             f"{difference:g}",
         )
+
+
+def selector(name: str, labels: Mapping[str, str]) -> str:
+    """Series in messages, nearly as in PromQL."""
+    inside = ",".join(f"{label}={value}" for label, value in sorted(labels.items()))
+    return name + (f"{{{inside}}}" if inside else "")
 
 
 def _fits(wanted: str, value: str) -> bool:

@@ -9,9 +9,14 @@ import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import Check, check
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import (
+    Check,
+    check,
+    few,
+)
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import (
     Exposition,
+    Family,
     Sample,
 )
 
@@ -37,30 +42,18 @@ class Pages:
 
     def judge(self) -> Iterator[Check]:
         """The checks that every exporter has to pass."""
-        if self.before is not None and not self.restarted:
-            yield self._counters(self.before)
-            yield self._series(self.before)
-
-    def _counters(self, before: Exposition) -> Check:
-        old = {sample.key: sample.value for sample in self._steady(before, "counter")}
-        fallen = {
-            sample.name
-            for sample in self._steady(self.page, "counter")
-            if sample.value < old.get(sample.key, sample.value)
-        }
-        return check(
+        if self.before is None or self.restarted:
+            return
+        fallen, gone, come = self._differences(self.before)
+        yield check(
             "counters_do_not_fall",
             not fallen,
             "no counter below its value of the scrape before",
-            _few(fallen),
+            few(fallen),
             "two exporters may answer behind one address, or the page comes from a cache",
         )
-
-    def _series(self, before: Exposition) -> Check:
-        old, new = ({sample.key for sample in self._steady(page)} for page in (before, self.page))
-        gone, come = ({name for name, _labels in keys} for keys in (old - new, new - old))
-        observed = [f"{word}: {_few(names)}" for word, names in (("gone", gone), ("new", come)) if names]
-        return Check(
+        observed = [f"{word}: {few(names)}" for word, names in (("gone", gone), ("new", come)) if names]
+        yield Check(
             "series_are_stable",
             "warn" if observed else "pass",
             "the same series as at the scrape before",
@@ -68,16 +61,37 @@ class Pages:
             "a family whose series come and go is named under unsteady in the profile" if observed else "",
         )
 
-    def _steady(self, page: Exposition, type: str | None = None) -> Iterator[Sample]:
-        for family in page.families.values():
-            if type in (None, family.type) and not family.name.startswith(tuple(self.unsteady)):
-                yield from family.samples
+    def _differences(self, before: Exposition) -> tuple[set[str], set[str], set[str]]:
+        """Names of counters that fell, and of series that have gone or come."""
+        fallen, gone, come = set[str](), set[str](), set[str]()
+        for name in before.families.keys() | self.page.families.keys():
+            if name.startswith(tuple(self.unsteady)):
+                continue
+            old, new = (page.families.get(name, Family(name)) for page in (before, self.page))
+            pairs = _pairs(old.samples, new.samples)
+            gone.update(first.name for first, second in pairs if first and not second)
+            come.update(second.name for first, second in pairs if second and not first)
+            if new.type == "counter":
+                fallen.update(
+                    second.name for first, second in pairs if first and second and second.value < first.value
+                )
+        return fallen, gone, come
+
+
+Pair = tuple[Sample | None, Sample | None]
+
+
+def _pairs(old: Sequence[Sample], new: Sequence[Sample]) -> list[Pair]:
+    """Each series of a family, as it was and as it is."""
+    if len(old) == len(new) and all(map(_same_series, old, new)):
+        return list(zip(old, new, strict=True))  # As a rule they stand in the same order: no keys are needed.
+    first, second = ({sample.key: sample for sample in samples} for samples in (old, new))
+    return [(first.get(key), second.get(key)) for key in first.keys() | second.keys()]
+
+
+def _same_series(one: Sample, other: Sample) -> bool:
+    return one.name == other.name and one.labels == other.labels
 
 
 def _values(page: Exposition, name: str) -> dict[object, str]:
     return {sample.key: str(sample.value) for sample in page.series(name)}  # As text: NaN is NaN.
-
-
-def _few(names: set[str]) -> str:
-    shown = sorted(names)
-    return ", ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "") or "none"

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import Check, check
@@ -72,11 +73,7 @@ class Limits:
     def _excess(self, family: Family) -> Iterator[str]:
         if 0 < self.samples_per_family < len(family.samples):
             yield f"{len(family.samples)} samples of {family.name}"
-        values: defaultdict[str, set[str]] = defaultdict(set)
-        for sample in family.samples:
-            for name, value in sample.labels.items():
-                values[name].add(value)
-        for name, distinct in values.items():
+        for name, distinct in _label_values(family).items():
             if 0 < self.values_per_label < len(distinct):
                 yield f"{len(distinct)} values of label {name} of {family.name}"
             longest = max(map(len, distinct))
@@ -86,11 +83,12 @@ class Limits:
 
 def no_leak(page: Exposition, secrets: Secrets) -> Check:
     """No label value is or holds a credential; where one does, the message does not repeat it."""
+    within = functools.cache(secrets.within)  # The same values stand in many families.
     leaks = {
-        f"{sample.name}, label {name}"
-        for sample in page
-        for name, value in sample.labels.items()
-        if secrets.within(value)
+        f"{family.name}, label {name}"
+        for family in page.families.values()
+        for name, distinct in _label_values(family).items()
+        if any(map(within, distinct))
     }
     return check(
         "no_credentials_in_labels",
@@ -117,3 +115,11 @@ def no_negative_counter(page: Exposition) -> Check:
         ", ".join(sorted(negative)) or "none",
         "a number overflowed, or a gauge is declared as a counter",
     )
+
+
+def _label_values(family: Family) -> Mapping[str, set[str]]:
+    values: defaultdict[str, set[str]] = defaultdict(set)
+    for sample in family.samples:
+        for name, value in sample.labels.items():
+            values[name].add(value)
+    return values

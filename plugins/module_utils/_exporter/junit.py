@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import Check, summary
 
@@ -16,7 +17,8 @@ UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 def report(checks: Sequence[Check], *, suite: str, profile: str, seconds: float) -> bytes:
-    """One test case for each check."""
+    """One test case for each check, in a class that is called as the profile or its file."""
+    name = f"exporter_metrics.{PurePath(profile).stem}"
     root = ElementTree.Element("testsuites")
     element = ElementTree.SubElement(
         root,
@@ -29,15 +31,15 @@ def report(checks: Sequence[Check], *, suite: str, profile: str, seconds: float)
         time=f"{seconds:.3f}",
     )
     for check in checks:
-        _case(element, check, profile)
+        _case(element, check, name)
     ElementTree.SubElement(element, "system-out").text = summary(checks)
     ElementTree.indent(root)
     written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return written + b"\n"
 
 
-def _case(suite: ElementTree.Element, check: Check, profile: str) -> None:
-    case = ElementTree.SubElement(suite, "testcase", classname=_clean(profile), name=_clean(check.id))
+def _case(suite: ElementTree.Element, check: Check, classname: str) -> None:
+    case = ElementTree.SubElement(suite, "testcase", classname=_clean(classname), name=_clean(check.id))
     text = f"expected: {check.expected}\nobserved: {check.observed}\nhint: {check.hint or '-'}"
     if check.status == "fail":
         failure = ElementTree.SubElement(case, "failure", type="check", message=_clean(str(check)))

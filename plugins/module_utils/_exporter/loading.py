@@ -21,6 +21,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.
     Series,
     Test,
     Value,
+    selector,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.hygiene import Limits
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.profile import (
@@ -165,7 +166,5 @@ class _Loader:
 
 def _called(given: Given) -> str:
     """The id of a check: what it was given, or the series that it is about."""
-    if "id" in given:
-        return str(given["id"])
-    labels = ",".join(f"{name}={value}" for name, value in sorted(given.get("labels", {}).items()))
-    return str(given.get("name", given.get("kind", "?"))) + (f"{{{labels}}}" if labels else "")
+    name = given.get("name", given.get("kind", "?"))
+    return str(given.get("id") or selector(name, given.get("labels", {})))

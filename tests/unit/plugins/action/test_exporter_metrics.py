@@ -17,10 +17,12 @@ ROOT = Path(__file__).parents[4]
 PROFILE = "variables: {least: {type: int}}\nexpect: [{name: up, value: {op: '>=', number: '${least}'}}]\n"
 
 
-def played(directory: Path, *arguments: str, **options: t.Any) -> tuple[int, str]:
+def played(
+    directory: Path, *arguments: str, keywords: t.Mapping[str, t.Any] | None = None, **options: t.Any
+) -> tuple[int, str]:
     """Exit code and output of a playbook with the one task."""
     options = {"timeout": 5, "interval": 0.01, "secrets": ["a-known-secret"], **options}
-    task = {"eks_observability.stack.exporter_metrics": options}
+    task = {"eks_observability.stack.exporter_metrics": options, **(keywords or {})}
     play = [{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]
     playbook = directory / "play.yml"
     playbook.write_text(json.dumps(play), encoding="utf-8")
@@ -38,7 +40,7 @@ def played(directory: Path, *arguments: str, **options: t.Any) -> tuple[int, str
         ],
         env={
             **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": f"{ROOT / 'collections'}:{os.environ.get('ANSIBLE_COLLECTIONS_PATH', '')}",
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
             "NO_COLOR": "1",
@@ -67,9 +69,21 @@ def test_the_profile_is_a_file_of_the_playbook(playbook: Path, arguments: list[s
         )
     assert code == 0, output
     assert '"changed": false' in output
-    assert "at least 1 series with all values >= 1" in output
+    assert "at least 1 series up with all values >= 1" in output
     assert "a-known-secret" not in output
     assert len(server.requests) == 2
+
+
+def test_it_may_run_on_its_own(playbook: Path) -> None:
+    with servers.serve(servers.page("up 1\n")) as server:
+        code, output = played(
+            playbook,
+            keywords={"async": 60, "poll": 1},
+            url=server.url,
+            profile="mine.yml",
+            variables={"least": 1},
+        )
+    assert code == 0, output
 
 
 @pytest.mark.parametrize(

@@ -108,14 +108,34 @@ def test_judgement(given: dict[str, t.Any], status: str, observed: str) -> None:
     assert (check.status, check.observed) == (status, observed)
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param({}, "at least 1 series pool", id="one"),
+        pytest.param({"min_series": 0}, "any series pool", id="any number"),
+        pytest.param({"min_series": 2, "max_series": 3}, "at least 2, at most 3 series pool", id="a range"),
+        pytest.param({"min_series": 0, "max_series": 0}, "no series pool", id="none"),
+        pytest.param(
+            {"type": "gauge", "fresh": "changes"},
+            "at least 1 series pool of type gauge that change between two scrapes",
+            id="type and freshness",
+        ),
+    ],
+)
+def test_what_is_expected(given: dict[str, t.Any], expected: str) -> None:
+    assert judged(name="pool", **given).expected == expected
+
+
 def test_all_faults_are_named_at_once() -> None:
     check = judged(name="pool", type="counter", required_labels=["zone"], max_series=9)
     assert check.observed == "type gauge; 3 series without label zone"
 
 
 def test_a_failure_says_everything() -> None:
-    check = judged(name="pool", labels={"state": "idle"}, value=value(">=", 1), hint="Nobody is idle.")
-    said = "pool{state=idle}: expected at least 1 series with all values >= 1, seen 0 (Nobody is idle.)"
+    check = judged(
+        id="idle", name="pool", labels={"state": "idle"}, value=value(">=", 1), hint="Nobody is idle."
+    )
+    said = "idle: expected at least 1 series pool{state=idle} with all values >= 1, seen 0 (Nobody is idle.)"
     assert str(check) == said
 
 

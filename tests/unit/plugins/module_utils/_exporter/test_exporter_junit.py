@@ -16,7 +16,9 @@ CHECKS = [
 
 
 def test_one_case_for_each_check() -> None:
-    suite = ElementTree.fromstring(report(CHECKS, suite="http://e/metrics", profile="mine", seconds=1.5))[0]
+    suite = ElementTree.fromstring(
+        report(CHECKS, suite="http://e/metrics", profile="/srv/files/mine.yml", seconds=1.5)
+    )[0]
     assert suite.attrib == {
         "name": "http://e/metrics",
         "tests": "4",
@@ -32,7 +34,7 @@ def test_one_case_for_each_check() -> None:
         ["system-err"],
         ["skipped"],
     ]
-    assert {case.get("classname") for case in cases.values()} == {"mine"}
+    assert {case.get("classname") for case in cases.values()} == {"exporter_metrics.mine"}
     failure = cases["two"][0]
     assert failure.text == 'expected: a "b" & <c>\nobserved: bell ?, null ?, ä\nend\nhint: do it'
     assert str(failure.get("message")).startswith('two: expected a "b" & <c>, seen bell ?')

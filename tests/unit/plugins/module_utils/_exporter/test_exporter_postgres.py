@@ -62,6 +62,22 @@ def test_what_was_not_given_is_not_checked() -> None:
     assert not ids & {"exporter_version", "pg_settings_max_connections"}
 
 
+def test_a_page_of_a_probe_says_nothing_of_the_exporter() -> None:
+    told = profile(probe=True, exporter_version="0.19.1")
+    text = re.sub(r"(?m)^postgres_exporter_build_info.*\n", "", page("healthy"))
+    again = parse(re.sub(r"(?m)^(pg_exporter_last_scrape_duration_seconds) .*", r"\1 9", text).encode())
+    checks = list(told.judge(told.pages(again, parse(text.encode()))))
+    assert {check.status for check in checks} == {"pass"}
+
+
+def test_a_page_from_a_cache_is_found_out() -> None:
+    cached = parse(page("healthy").encode())
+    assert failed(list(PROFILE.judge(PROFILE.pages(cached, cached)))) == [
+        "pg_exporter_scrapes_total_grows",
+        "pg_exporter_last_scrape_duration_seconds_changes",
+    ]
+
+
 def test_the_version_of_postgres_is_the_reported_one() -> None:
     checks = judged(page("healthy"), profile(postgres_major=None))
     assert failed(checks) == []
@@ -202,6 +218,13 @@ def test_a_collector_that_aurora_cannot_serve(aurora: bool, said: str) -> None:
     checks = judged(text, profile(aurora=aurora, collectors_disabled=["replication"]))
     assert failed(checks) == ["collectors"]
     assert any(check.hint.startswith(said) for check in checks)
+
+
+def test_an_exporter_that_is_too_old_for_the_database() -> None:
+    text = edited(r'^(pg_scrape_collector_success\{collector="stat_bgwriter"\}) 1$', r"\1 0")
+    checks = judged(text, profile(postgres_major=17, exporter_version="0.16"))
+    (check,) = [check for check in checks if check.id == "collectors"]
+    assert "stat_bgwriter: postgres_exporter before 0.17 does not know PostgreSQL 17" in check.hint
 
 
 def test_a_page_of_something_else_is_named() -> None:
