@@ -11,11 +11,17 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from ansible.plugins.loader import init_plugin_loader
 
 from lab.programs import every
 from lab.programs.model import Program
 from tests.profiles.databases import Database, running
 from tests.profiles.exporters import BLIND, EXPORTER, HOSTILE, Pair, Run, monitoring_role
+
+
+def pytest_configure() -> None:
+    """Ansible must be the first to import from collections, or it does not find their filters."""
+    init_plugin_loader()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -70,6 +70,7 @@ class Pair:
                 "port": 5432,
                 "database_name": DATABASE,
             },
+            "__postgres_exporter_instance": {"instance_id": "demo", "endpoint": "demo.example.org"},
             "secrets_result": {"exporter": {"arn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x"}},
             "__postgres_exporter_ca_bundle": {"content": ""},
         }
@@ -103,8 +104,7 @@ class Pair:
         return wanted
 
     def _container(self, **facts: Any) -> dict[str, Any]:
-        objects = self.role_value("__postgres_exporter_objects", **facts)
-        (deployment,) = (each for each in objects if each["kind"] == "Deployment")
+        deployment = self.role_value("__postgres_exporter_deployment", **facts)
         container: dict[str, Any] = deployment["spec"]["template"]["spec"]["containers"][0]
         return container
 

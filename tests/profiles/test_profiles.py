@@ -1,6 +1,6 @@
 """The shipped profile against every version of the exporter that the registries give, on several majors.
 
-What was seen is recorded with `pytest tests/profiles --record`; unit tests judge those pages without programs.
+`pytest tests/profiles --record` keeps what was seen: pages that the unit tests judge without any program.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def test_an_exporter_that_is_too_old_for_postgres_is_named(pair: Pair, run: Runs
         if recording and pair.postgres in record.RECORDED:
             record.write_page(str(pair), exporter.page())
     assert list(said) == ["collectors"]
-    assert "deploy postgres_exporter 0.17 or newer" in said["collectors"]
+    assert "before 0.17 does not know PostgreSQL 17" in said["collectors"]
 
 
 @pytest.mark.parametrize("pair", CONTEMPORARIES, ids=str)
