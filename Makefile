@@ -93,6 +93,12 @@ e2e: .venv/test.installed ## the playbooks on a laboratory of their own, and its
 	$(call heading,e2e)
 	@pytest tests/e2e
 
+# --- the exporters -------------------------------------------------------------------------------------------------
+.PHONY: profiles
+profiles: .venv/test.installed ## the shipped profile against every postgres_exporter on four majors of PostgreSQL
+	$(call heading,profiles: every postgres_exporter from 0.11 on that the registries give)
+	@pytest --capture=sys tests/profiles
+
 # --- the judge -----------------------------------------------------------------------------------------------------
 .PHONY: conformance
 conformance: .venv/test.installed ## the same path on a real control plane, and the embedded API held against it

@@ -12,6 +12,7 @@ from lab.programs.debian import fetch, fetch_release
 from lab.programs.model import ControlPlane, Program, Programs
 from lab.programs.on_demand import build_yace
 from lab.programs.postgres import fetch_postgres
+from lab.programs.recipes import of_control_plane
 from lab.programs.search import NamedProgramError, installed, named
 from lab.programs.versions import Versions
 from lab.programs.wanted import ALL, BWRAP, POSTGRES, Wanted
@@ -71,9 +72,11 @@ def _control_plane(
             waiting = "waiting: another laboratory fetches programs into the same cache"
             with cache.lock(lambda: progress(waiting)), cache.workshop() as work:
                 bwrap = fetch_release(BWRAP, cache, work, progress)
-        built = ensure_built(versions, cache, environ, progress)
+        wanted = of_control_plane(versions)
+        programs = ensure_built(wanted, versions, cache, environ, progress)
     except SourceError as error:
         raise ProgramsError(f"The programs of a real control plane cannot be had: {error}") from error
+    built = {recipe.program: program for recipe, program in zip(wanted, programs, strict=True)}
     for name, program in built.items():
         progress(f"{name} {program.version}: {program.path}")
     return ControlPlane(bwrap=bwrap, **{name.replace("-", "_"): each for name, each in built.items()})

@@ -1,4 +1,4 @@
-"""Programs that are no packages: found, or built into the cache."""
+"""Programs that are Go modules: found, or built into the cache."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lab.programs.cache import Cache
 from lab.programs.golang import Go, find_go, require_room
 from lab.programs.model import Program
-from lab.programs.recipes import Recipe, recipes
+from lab.programs.recipes import Recipe
 from lab.programs.versions import Versions
 
 #: Folder with kube-apiserver, etcd and kubectl, as the tests of many operators have it.
@@ -21,23 +21,22 @@ Progress = Callable[[str], None]
 
 
 def ensure_built(
+    wanted: Sequence[Recipe],
     versions: Versions,
     cache: Cache,
     environ: Mapping[str, str],
     progress: Progress,
-    wanted: list[Recipe] | None = None,
-) -> dict[str, Program]:
-    """The `wanted` programs, else those of a control plane, by their names. Raises SourceError."""
-    wanted = recipes(versions) if wanted is None else wanted
-    found = {recipe.program: _find(recipe, cache, environ, progress) for recipe in wanted}
-    if None in found.values():
+) -> list[Program]:
+    """The program of every recipe, in their order; the Go is that of `versions`. Raises SourceError."""
+    found = [_find(recipe, cache, environ, progress) for recipe in wanted]
+    if None in found:
         with cache.lock(lambda: progress("waiting: another laboratory builds programs into the same cache")):
             # Again, as another laboratory may have built them meanwhile.
-            missing = [recipe for recipe in wanted if not _kept(recipe, cache)]
-            missing = [recipe for recipe in missing if found[recipe.program] is None]
+            unfound = [recipe for recipe, program in zip(wanted, found, strict=True) if program is None]
+            missing = [recipe for recipe in unfound if not _kept(recipe, cache)]
             _build_all(missing, versions, cache, environ, progress)
-        found = {recipe.program: _find(recipe, cache, environ, progress) for recipe in wanted}
-    return {name: program for name, program in found.items() if program}
+        found = [_find(recipe, cache, environ, progress) for recipe in wanted]
+    return [program for program in found if program]
 
 
 def _find(recipe: Recipe, cache: Cache, environ: Mapping[str, str], progress: Progress) -> Program | None:
@@ -90,7 +89,8 @@ def _titled(title: str, progress: Progress) -> Progress:
 
 
 def _build(recipe: Recipe, go: Go, work: Path, cache: Cache, progress: Progress) -> None:
-    source, tree = work / f"{recipe.program}-source", work / recipe.program
+    name = f"{recipe.program}-{recipe.version}"
+    source, tree = work / f"{name}-source", work / name
     source.mkdir()
     tree.mkdir(mode=0o755)
     progress("fetching the source")

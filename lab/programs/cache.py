@@ -39,8 +39,14 @@ class Cache:
         entries = (self.directory / wanted.name).glob("[0-9]*")
         for entry in sorted(entries, key=lambda each: version_key(each.name), reverse=True):
             # A cache may be shared with a machine of another kind.
-            with contextlib.suppress(UnsuitableError):
-                return wanted.try_out(entry / EXECUTABLE)
+            if program := self.kept(wanted, entry.name):
+                return program
+        return None
+
+    def kept(self, wanted: Wanted, version: str) -> Program | None:
+        """This version, if it is kept and runs here."""
+        with contextlib.suppress(UnsuitableError):
+            return wanted.try_out(self.directory / wanted.name / version / EXECUTABLE)
         return None
 
     @contextlib.contextmanager

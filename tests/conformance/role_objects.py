@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any
 
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar
-
 from tests.conformance.exchange import Request
+from tests.role_variables import role_value
 
-_ROOT = Path(__file__).parents[2]
 #: What the inventory and earlier roles would say; with the laboratory's own names where they do not matter.
 _FACTS: dict[str, Any] = {
     "inventory_hostname": "aurora",
@@ -70,18 +66,8 @@ def role_requests() -> tuple[Request, ...]:
 
 
 def _objects(role: str, name: str) -> list[dict[str, Any]]:
-    loader = DataLoader()
-    variables = dict(_FACTS)
-    for path in _files(_ROOT / "roles" / role):
-        variables |= loader.load_from_file(str(path), trusted_as_template=True)
-    variables["role_path"] = str(_ROOT / "roles" / role)
-    found = Templar(loader=loader, variables=variables).template(variables[name])
+    found = role_value(role, name, _FACTS)
     return found if isinstance(found, list) else [found]
-
-
-def _files(role: Path) -> list[Path]:
-    """Those that hold defaults and variables; a role with many variables has a folder of files."""
-    return [role / "defaults/main.yml", *sorted((role / "vars").rglob("*.yml"))]
 
 
 def _requests(role: str, item: dict[str, Any]) -> Iterator[Request]:

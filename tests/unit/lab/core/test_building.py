@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 from pathlib import Path
 
@@ -103,17 +104,14 @@ def test_a_machine_that_is_too_small_is_refused_before_the_build(
 @pytest.mark.parametrize(
     ("version", "used"), [pytest.param("1.37.2", True, id="same"), pytest.param("1.30.0", False, id="other")]
 )
-def test_an_asset_is_used_when_it_is_of_the_wanted_version(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, used: bool
-) -> None:
+def test_an_asset_is_used_when_it_is_of_the_wanted_version(tmp_path: Path, version: str, used: bool) -> None:
     recipe = Recipe("kube-apiserver", "1.37.2", ".", lambda go, folder: None)
-    monkeypatch.setattr(building, "recipes", lambda versions: [recipe])
     cached = script(tmp_path / "cache/kube-apiserver/1.37.2/kube-apiserver", "")
     asset = script(tmp_path / "assets/kube-apiserver", f"echo Kubernetes v{version}")
     lines: list[str] = []
     environ = {building.ASSETS: str(asset.parent)}
-    found = building.ensure_built(VERSIONS, Cache(tmp_path / "cache"), environ, lines.append)
-    assert found == {"kube-apiserver": Program(asset if used else cached, "1.37.2")}
+    found = building.ensure_built([recipe], VERSIONS, Cache(tmp_path / "cache"), environ, lines.append)
+    assert found == [Program(asset if used else cached, "1.37.2")]
     assert [f"{asset} is version 1.30.0, not used" in line for line in lines] == [True] * (not used)
 
 
@@ -149,18 +147,29 @@ def test_what_was_built_before_an_interruption_is_kept(
 
     cache, lines = Cache(tmp_path / "cache"), list[str]()
     monkeypatch.setattr(building, "find_go", lambda *arguments: Compiler())
-    monkeypatch.setattr(building, "recipes", lambda versions: [recipe("a", "a"), recipe("b", "broken")])
     with pytest.raises(SourceError, match="broken"):
-        building.ensure_built(VERSIONS, cache, {}, lines.append)
-    monkeypatch.setattr(building, "recipes", lambda versions: [recipe("a", "a"), recipe("b", "b")])
-    found = building.ensure_built(VERSIONS, cache, {}, lines.append)
-    assert sorted(found) == ["a", "b"]
+        building.ensure_built([recipe("a", "a"), recipe("b", "broken")], VERSIONS, cache, {}, lines.append)
+    found = building.ensure_built([recipe("a", "a"), recipe("b", "b")], VERSIONS, cache, {}, lines.append)
+    assert [program.path.name for program in found] == ["a", "b"]
     assert [line for line in lines if line.endswith("fetching the source")] == [
         "a 1.0.0 (1 of 2): fetching the source",
         "b 1.0.0 (2 of 2): fetching the source",
         "b 1.0.0 (1 of 1): fetching the source",
     ]
     assert list((tmp_path / "cache").glob("tmp-*")) == []
+
+
+def test_several_versions_of_one_program_are_built_in_one_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = [recipes.exporter(version) for version in ("0.19.1", "0.11.1")]
+    wanted = [dataclasses.replace(recipe, source=lambda go, folder: None) for recipe in wanted]
+    monkeypatch.setattr(building, "find_go", lambda *arguments: Compiler())
+    found = building.ensure_built(wanted, VERSIONS, Cache(tmp_path), {}, lambda line: None)
+    home = tmp_path / "postgres_exporter"
+    assert found == [
+        Program(home / version / "postgres_exporter", version) for version in ("0.19.1", "0.11.1")
+    ]
 
 
 def test_chart_gets_its_number_and_the_definitions_as_a_release_does(tmp_path: Path) -> None:
