@@ -125,7 +125,7 @@ def test_what_few_need_is_expected_where_the_cache_will_have_it(tmp_path: Path) 
 
 
 def test_what_few_need_is_not_built_with_a_control_plane() -> None:
-    assert "yace" not in {recipe.program for recipe in recipes.recipes(VERSIONS)}
+    assert "yace" not in {recipe.program for recipe in recipes.of_control_plane(VERSIONS)}
 
 
 class Compiler:
