@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import struct
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 
 from aiohttp import WSMsgType, web
 
@@ -37,7 +37,12 @@ async def forward(
         raise bad_request("Upgrade request required")
     ports = _ports(request)
     await socket.prepare(request)
-    await _serve(socket, pod, ports)
+    try:
+        await _serve(socket, pod, ports)
+    finally:
+        if request.transport is not None:
+            # Clients leave it at the WebSocket's farewell, and TLS would wait half a minute for its own.
+            request.transport.abort()
     return socket
 
 
@@ -54,23 +59,32 @@ def _ports(request: web.Request) -> list[int]:
 async def _serve(socket: web.WebSocketResponse, pod: Object, ports: list[int]) -> None:
     writers: dict[int, asyncio.StreamWriter] = {}
     answers = []
-    for channel, port in zip(range(0, 2 * len(ports), 2), ports, strict=True):
-        for each in (channel, channel + 1):
-            await _send(socket, each, struct.pack("<H", port))
-        try:
-            reader, writers[channel] = await asyncio.open_connection(dig(pod, "status", "podIP"), port)
-        except OSError as error:
-            await _send(socket, channel + 1, _failure(pod, port, error).encode())
-        else:
-            answers.append(_answer(socket, channel, reader))
-    closing = asyncio.create_task(_close_after(socket, answers))
-    try:
+    async with asyncio.TaskGroup() as tasks, contextlib.AsyncExitStack() as closing:
         with contextlib.suppress(ConnectionError):
+            for channel, port in zip(range(0, 2 * len(ports), 2), ports, strict=True):
+                if reader := await _open(socket, pod, channel, port, writers):
+                    closing.callback(writers[channel].close)
+                    answers.append(tasks.create_task(_answer(socket, channel, reader)))
+            tasks.create_task(_close_after(socket, answers))
             await _questions(socket, writers)
-    finally:
-        for writer in writers.values():
-            writer.close()
-        await closing
+
+
+async def _open(
+    socket: web.WebSocketResponse,
+    pod: Object,
+    channel: int,
+    port: int,
+    writers: dict[int, asyncio.StreamWriter],
+) -> asyncio.StreamReader | None:
+    """Connect to the port, or say on its second channel why that cannot be."""
+    for each in (channel, channel + 1):
+        await _send(socket, each, struct.pack("<H", port))
+    try:
+        reader, writers[channel] = await asyncio.open_connection(dig(pod, "status", "podIP"), port)
+    except OSError as error:
+        await _send(socket, channel + 1, _failure(pod, port, error).encode())
+        return None
+    return reader
 
 
 async def _questions(socket: web.WebSocketResponse, writers: Mapping[int, asyncio.StreamWriter]) -> None:
@@ -88,7 +102,7 @@ async def _answer(socket: web.WebSocketResponse, channel: int, reader: asyncio.S
             await _send(socket, channel, data)
 
 
-async def _close_after(socket: web.WebSocketResponse, answers: list[Coroutine[None, None, None]]) -> None:
+async def _close_after(socket: web.WebSocketResponse, answers: list[asyncio.Task[None]]) -> None:
     """Close when no port has anything more to say."""
     await asyncio.gather(*answers)
     await socket.close()
