@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,15 @@ def test_a_fault_is_named(text: str, ids: list[str], said: str) -> None:
 )
 def test_the_deployment_is_compared(profile: PostgresProfile, ids: list[str]) -> None:
     assert failed(judged(page("healthy"), profile)) == ids
+
+
+def test_a_probe_does_not_tell_its_version() -> None:
+    lines = page("healthy").splitlines(keepends=True)
+    text = "".join(line for line in lines if "postgres_exporter_build_info" not in line)
+    flags = {"collectors_enabled": ENABLED, "collectors_disabled": ("replication", "wal")}
+    profile = PostgresProfile("app", 15, exporter_version="0.19.1", probe=True, **flags)
+    assert failed(judged(text, profile)) == []
+    assert failed(judged(text, replace(profile, probe=False))) == ["exporter_version"]
 
 
 def test_a_page_of_something_else_is_named() -> None:

@@ -127,6 +127,13 @@ def test_a_cached_page_is_a_failure() -> None:
     assert verdict.result()["pg_up"] == 0
 
 
+def test_a_probe_counts_its_scrapes_anew() -> None:
+    page = "pg_up 0\n# TYPE pg_exporter_scrapes_total counter\npg_exporter_scrapes_total 1\n"
+    pages = Pages(page)
+    verdict = verify(pages, Wish(PostgresProfile("app", 15, probe=True)), pages.wait)
+    assert failures(verdict) == ["pg_up"]
+
+
 def test_credentials_in_a_label_are_a_failure_and_not_repeated() -> None:
     verdict = verified(Pages('dsn_info{dsn="postgresql://app:secret-word@db/app"} 1\n'), "dsn_info")
     assert failures(verdict) == ["no_credentials_in_labels"]
