@@ -28,6 +28,8 @@ _FACTS: dict[str, Any] = {
     "postgres_exporter_job_admin_secret": {"name": "admin"},
     "__irsa_cluster": {"partition": "aws", "account": "123456789012"},
     "__irsa_namespaces": {"resources": []},
+    "__postgres_exporter_instance": {"instance_id": "demo-aurora-postgres"},
+    "postgres_exporter_monitor_labels": {"release": "kube-prometheus-stack"},
     "__postgres_exporter_ca_bundle": {"content": "-----BEGIN CERTIFICATE-----\n"},
 }
 _OBJECTS = {

@@ -186,10 +186,10 @@ def test_invalid_manifest_is_refused_and_the_field_is_named(lab: Laboratory) -> 
         "--tags",
         "postgres_exporter_deploy",
         "-e",
-        "postgres_exporter_scrape_interval=soon",
+        '{"postgres_exporter_relabelings": [{"action": "soon"}]}',
     )
     assert run.code != 0, run.output
-    assert "interval" in run.output
+    assert "relabelings" in run.output
     assert "soon" in run.output
 
 
