@@ -144,7 +144,7 @@ def connect(params: Mapping[str, t.Any], seconds: float = 30.0) -> Kubernetes:
     try:
         client = within(seconds, lambda: get_api_client(**options).client, "The Kubernetes API")
     except Exception as error:  # Each of kubernetes.core, kubernetes and urllib3 raises families of its own.
-        raise KubernetesError(f"Could not reach the Kubernetes API: {_first_line(error)}") from error
+        raise KubernetesError(f"Could not reach the Kubernetes API: {first_line(error)}") from error
     send = _sender(client)
 
     def ask(path: str, query: Query, accept: str, limits: Limits) -> Response:
@@ -176,12 +176,12 @@ def _sender(client: t.Any) -> Callable[[str, str, dict[str, t.Any], Limits], Res
             answered = error.headers or {}
             return Response(error.status or 0, answered.get("Content-Type", ""), text)
         except (HTTPError, OSError) as error:
-            raise FetchError(f"{name} does not answer: {_first_line(error)}") from error
+            raise FetchError(f"{name} does not answer: {first_line(error)}") from error
 
     return send
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """What went wrong, without the retries and headers that libraries wrap around it."""
     cause = getattr(error, "reason", None) or error
     return (str(cause) or type(cause).__name__).splitlines()[0]

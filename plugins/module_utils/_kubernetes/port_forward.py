@@ -18,6 +18,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._http.mode
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import (
     Forward,
     Tunnel,
+    first_line,
     refusal,
 )
 
@@ -51,10 +52,12 @@ class _Tunnel:
 
 def forwarder(api_client: t.Any) -> Forward:
     """Port-forwarding with the credentials of a client of the package kubernetes."""
-    from kubernetes.client import ApiException, CoreV1Api
-    from kubernetes.stream import portforward
 
     def forward(namespace: str, pod: str, port: int) -> Tunnel:
+        # Imported here because nobody else has to load a client for WebSockets.
+        from kubernetes.client import ApiException, CoreV1Api
+        from kubernetes.stream import portforward
+
         connect = CoreV1Api(api_client).connect_get_namespaced_pod_portforward
         try:
             return _Tunnel(portforward(connect, pod, namespace, ports=str(port)), port)
@@ -70,4 +73,4 @@ def refused(tried: str, error: Exception) -> str:
     body: bytes | None = getattr(answer, "resp_body", None)
     if body:
         return refusal(tried, Response(getattr(answer, "status_code", 0), "", body))
-    return f"Could not {tried}: {str(answer or error).splitlines()[0]}"
+    return f"Could not {tried}: {first_line(answer if isinstance(answer, Exception) else error)}"
