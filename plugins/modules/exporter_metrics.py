@@ -63,8 +63,8 @@ options:
         type: int
       probe:
         description:
-          - Whether the page is one of the path C(/probe). It is made anew for each scrape, and says nothing of
-            the exporter's version and of the scrapes before.
+          - Whether the page is one of the path C(/probe). It is made anew for each scrape, and does not tell
+            the exporter's version and the scrapes before.
         type: bool
         default: false
   expect:
