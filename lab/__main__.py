@@ -44,12 +44,13 @@ def main(arguments: list[str]) -> int:
     )
     status.add_argument("--json", action="store_true", help="for programs")
     commands.add_parser("down", help="stop it and remove everything that it made")
-    commands.add_parser("programs", help="have all programs of every pinned control plane")
+    programs = commands.add_parser("programs", help="have all programs of every pinned control plane")
+    programs.add_argument("program", nargs="?", choices=["yace"], help="have only this one")
     chosen = parser.parse_args(arguments)
     # A reader that has seen enough (head) ends this command, not with a traceback.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
-        return _run(chosen.command, as_json=getattr(chosen, "json", False))
+        return _run(chosen)
     except (NamespaceError, ProgramsError, StartError, StateError, ValueError) as error:
         print(f"lab {chosen.command}: {error}", file=sys.stderr)
         return 1
@@ -58,20 +59,20 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
-def _run(command: str, *, as_json: bool) -> int:
+def _run(chosen: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     # Nobody else has to read what a laboratory writes.
     os.umask(0o077)
-    if command == "programs":
-        get_programs(Progress())
+    if chosen.command == "programs":
+        get_programs(Progress(), chosen.program)
         return 0
-    if command == "up":
+    if chosen.command == "up":
         up(settings, Progress())
-    if command == "down":
+    if chosen.command == "down":
         down(settings, Progress())
         return 0
     report, code = gather(settings)
-    print(json.dumps(report, indent=2) if as_json else render(report))
+    print(json.dumps(report, indent=2) if getattr(chosen, "json", False) else render(report))
     return code
 
 

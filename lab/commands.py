@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 from lab.network import private
 from lab.processes import MARKER, end_survivors
-from lab.programs import ProgramsError, Versions, ensure
+from lab.programs import ProgramsError, Versions, ensure, ensure_yace
 from lab.settings import CHECKOUT, Settings
 from lab.state import Condition, State, process_identity, write_json
 from lab.waiting import wait_until
@@ -79,8 +79,11 @@ def down(settings: Settings, progress: Callable[[str], None]) -> None:
         progress("stopped; nothing is left")
 
 
-def get_programs(progress: Callable[[str], None]) -> None:
-    """Have the programs of every pinned control plane, so that no start has to wait for a build."""
+def get_programs(progress: Callable[[str], None], program: str | None = None) -> None:
+    """Have the one program, else those of every pinned control plane, so that nobody waits for a build."""
+    if program:
+        ensure_yace(progress)
+        return
     for versions in Versions.pinned():
         ensure(progress, control_plane=versions)
 

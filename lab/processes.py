@@ -29,9 +29,11 @@ def unprivileged() -> tuple[int, int] | None:
 class Process:
     """A child process that does not outlive this one."""
 
-    def __init__(self, name: str, popen: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, name: str, popen: subprocess.Popen[bytes], log: Path, log_start: int) -> None:
         self.name = name
         self.log = log
+        #: Where its own output begins in the log.
+        self.log_start = log_start
         #: Who gets the signals, where the process only waits for a child of its own.
         self.target: int | None = None
         self._popen = popen
@@ -60,6 +62,7 @@ class Process:
             launcher += ["--reuid", str(identity[0]), "--regid", str(identity[1]), "--clear-groups"]
         log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as output:
+            log_start = os.fstat(output.fileno()).st_size
             popen = _spawner.submit(
                 subprocess.Popen,
                 [*launcher, "--", *args],
@@ -71,7 +74,7 @@ class Process:
                 pass_fds=pass_fds,
                 start_new_session=True,
             ).result()
-        return cls(name, popen, log)
+        return cls(name, popen, log, log_start)
 
     @property
     def pid(self) -> int:

@@ -37,6 +37,8 @@ _LOST = "lab.lost"
 _UNSIGNED = {"AssumeRoleWithWebIdentity"}
 _ALWAYS_ALLOWED = {"sts:GetCallerIdentity"}
 _GLOBAL = {"iam", "sts"}
+#: Services whose actions have another prefix in policies than moto's name.
+_PREFIXES = {"resourcegroupstaggingapi": "tag"}
 #: Code of an error in the three ways in which services write it: EC2, query (XML) and JSON.
 _CODES = {
     "denied": ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException"),
@@ -175,7 +177,8 @@ class Gate:
     def _authorize(self, response: Any, caller: Caller, action: str) -> None:
         resource_of = self.resources.get(response.service_name)
         resource = resource_of(response, action) if resource_of else "*"
-        self.require(response, caller, f"{response.service_name}:{action}", resource)
+        prefix = _PREFIXES.get(response.service_name, response.service_name)
+        self.require(response, caller, f"{prefix}:{action}", resource)
 
     def require(self, response: Any, caller: Caller, action: str, resource: str) -> None:
         """Raise what AWS answers when the caller may not do `action` on `resource`."""

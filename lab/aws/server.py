@@ -11,7 +11,7 @@ import moto.moto_api._internal.urls
 from moto import backends
 from moto.server import ThreadedMotoServer
 
-from lab.aws import oidc_providers, seed
+from lab.aws import cbor, oidc_providers, seed, tagging
 from lab.aws.cloudwatch import Sampler
 from lab.aws.data_api import DataApi
 from lab.aws.iam import Gate
@@ -30,7 +30,10 @@ from lab.programs import Program
 from lab.settings import Settings
 
 _one_at_a_time = threading.Lock()
-_SERVICES = ("cloudwatch", "ec2", "eks", "iam", "kms", "rds", "rdsdata", "secretsmanager", "sts")
+_SERVICES = (
+    *("cloudwatch", "ec2", "eks", "iam", "kms", "rds", "rdsdata"),
+    *("resourcegroupstaggingapi", "secretsmanager", "sts"),
+)
 
 
 class Kubernetes(Protocol):
@@ -114,6 +117,8 @@ class AwsEndpoint:
         self._secrets.install(patches)
         SecretRotation(self._settings, lambda arn: rotate(self._aurora, arn)).install(patches)
         oidc_providers.install(patches)
+        cbor.install(patches)
+        tagging.install(patches, self._aurora)
         WebIdentity(self._settings, self._kubernetes).install(patches)
         Rds(self._aurora).install(patches)
         self._data_api = DataApi(self._aurora, gate)

@@ -6,8 +6,6 @@ network can lie on the loopback device, and nothing in it leaves the machine.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import fcntl
 import os
 import shutil
@@ -20,6 +18,7 @@ from collections.abc import Sequence
 
 from lab.network import gate
 from lab.network.host import free_address
+from lab.network.relay import Relay
 
 #: Addresses for measurements between networks (RFC 2544); no other network uses them.
 NETWORK = "198.18.0.0/16"
@@ -28,7 +27,6 @@ NODE = "198.18.0.1"
 _MASK = "255.255.0.0"
 #: Where a person reaches the pods.
 _OUTSIDE = "127.60.0.0/16"
-_CHUNK = 65536
 # linux/sockios.h, linux/if.h
 _SIOCSIFFLAGS, _SIOCSIFADDR, _SIOCSIFNETMASK = 0x8914, 0x8916, 0x891C
 _IFF_UP = 0x1
@@ -84,9 +82,7 @@ class PrivateNetwork:
         self._gate = outside
         self._published: dict[tuple[str, int], str] = {}
         self._lock = threading.Lock()
-        self._serving: set[asyncio.Task[None] | None] = set()
-        self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="gate", daemon=True).start()
+        self._relay = Relay()
 
     def port(self) -> int:
         """A port that is free outside; in here it is, too, as nothing has chosen one before."""
@@ -118,32 +114,7 @@ class PrivateNetwork:
 
     def _forward(self, listener: socket.socket, address: str, port: int) -> None:
         """Serve `listener`, which is outside, by connections to `address` in here."""
-
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            # Nobody else holds the task once the client has gone, and it may still wait for the server.
-            task = asyncio.current_task()
-            self._serving.add(task)
-            with contextlib.suppress(OSError):
-                there_reader, there_writer = await asyncio.open_connection(address, port)
-                await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
-                there_writer.close()
-            writer.close()
-            self._serving.discard(task)
-
-        listener.setblocking(False)
-        asyncio.run_coroutine_threadsafe(asyncio.start_server(serve, sock=listener), self._loop).result()
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Pass on what comes, and its end, which may come in one direction first."""
-    try:
-        while chunk := await reader.read(_CHUNK):
-            writer.write(chunk)
-            await writer.drain()
-        if writer.can_write_eof():
-            writer.write_eof()
-    except OSError:
-        writer.close()
+        self._relay.open(listener, (address, port))
 
 
 def _configure_loopback() -> None:

@@ -10,13 +10,14 @@ from lab.programs.building import ensure_built
 from lab.programs.cache import Cache, cache_directory
 from lab.programs.debian import fetch, fetch_release
 from lab.programs.model import ControlPlane, Program, Programs
+from lab.programs.on_demand import build_yace
 from lab.programs.postgres import fetch_postgres
 from lab.programs.recipes import of_control_plane
 from lab.programs.search import NamedProgramError, installed, named
 from lab.programs.versions import Versions
 from lab.programs.wanted import ALL, BWRAP, POSTGRES, Wanted
 
-__all__ = ["ControlPlane", "Program", "Programs", "ProgramsError", "Versions", "ensure"]
+__all__ = ["ControlPlane", "Program", "Programs", "ProgramsError", "Versions", "ensure", "ensure_yace"]
 
 BY_HAND = (
     "Install by hand: PostgreSQL 14 or newer with TLS and pg_stat_statements, postgres_exporter 0.15 or "
@@ -51,6 +52,15 @@ def ensure(
     for name, program in programs.items():
         progress(f"{name} {program.version}: {program.path}")
     return Programs(**programs, control_plane=plane)
+
+
+def ensure_yace(progress: Callable[[str], None]) -> None:
+    """Have the exporter of CloudWatch, which is built for whoever asks for it. Raises ProgramsError."""
+    try:
+        program = build_yace(progress)
+    except (SourceError, OSError) as error:
+        raise ProgramsError(f"YACE cannot be had: {error}") from error
+    progress(f"yace {program.version}: {program.path}")
 
 
 def _control_plane(

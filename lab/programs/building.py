@@ -59,8 +59,13 @@ def _asset(recipe: Recipe, environ: Mapping[str, str], progress: Progress) -> Pr
     return None
 
 
+def place(recipe: Recipe, cache: Cache) -> Path:
+    """Where a program is once it has been built."""
+    return cache.directory / recipe.program / recipe.version / recipe.program
+
+
 def _kept(recipe: Recipe, cache: Cache) -> Program | None:
-    path = cache.directory / recipe.program / recipe.version / recipe.program
+    path = place(recipe, cache)
     return Program(path, recipe.version) if os.access(path, os.X_OK) else None
 
 
@@ -71,7 +76,8 @@ def _build_all(
         return
     require_room(cache.directory)
     go = find_go(versions, cache.directory, environ, progress)
-    progress(f"building {len(missing)} programs with Go {go.version}, once; ten minutes on two cores")
+    count = f"{len(missing)} program{'s' * (len(missing) > 1)}"
+    progress(f"building {count} with Go {go.version}, once; up to ten minutes on two cores")
     with cache.workshop() as work:
         for number, recipe in enumerate(missing, 1):
             title = f"{recipe.program} {recipe.version} ({number} of {len(missing)})"

@@ -19,6 +19,7 @@ _HELM = "helm.sh/helm/v3"
 _ESO = "github.com/external-secrets/external-secrets"
 _OPERATOR = "github.com/prometheus-operator/prometheus-operator"
 _EXPORTER = "github.com/prometheus-community/postgres_exporter"
+_YACE = "github.com/prometheus-community/yet-another-cloudwatch-exporter"
 _STAMP = "-X github.com/prometheus/common/version.Version="
 #: External Secrets registers some forty providers. AWS alone is wanted, and not all modules of the others can
 #: be had; what is only theirs leaves go.mod.
@@ -65,15 +66,19 @@ def of_control_plane(versions: Versions) -> list[Recipe]:
     ]
 
 
+def yace(version: str) -> Recipe:
+    """The exporter of CloudWatch."""
+    return _stamped("yace", version, f"{_YACE}/cmd/yace", _YACE)
+
+
 def exporter(version: str) -> Recipe:
-    """A postgres_exporter that says its version, as a released one does."""
-    return Recipe(
-        "postgres_exporter",
-        version,
-        f"{_EXPORTER}/cmd/postgres_exporter",
-        _requiring(f"{_EXPORTER}@v{version}"),
-        f"{_STAMP}{version}",
-    )
+    """A postgres_exporter."""
+    return _stamped("postgres_exporter", version, f"{_EXPORTER}/cmd/postgres_exporter", _EXPORTER)
+
+
+def _stamped(program: str, version: str, command: str, module: str) -> Recipe:
+    """A program that says its version, as a released one does."""
+    return Recipe(program, version, command, _requiring(f"{module}@v{version}"), f"{_STAMP}{version}")
 
 
 def _kubernetes(version: str) -> list[Recipe]:

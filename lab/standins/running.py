@@ -23,10 +23,12 @@ from lab.standins.kubelet.kubelet import Kubelet
 from lab.standins.kubelet.plain import EXPORTER, PlainRuntime, known_images
 from lab.standins.kubelet.runtime import Runtime
 from lab.standins.kubelet.sandbox import SandboxRuntime
+from lab.standins.network_policies import enforcement as network_policies
+from lab.standins.network_policies.enforcement import Doors
 from lab.standins.prometheus_operator import operator as prometheus_operator
 from lab.standins.prometheus_operator.prometheus_pod import PORT
 from lab.standins.prometheus_operator.promtool import Promtool
-from lab.standins.workloads import deployments, endpoints, replicasets
+from lab.standins.workloads import deployments, endpoints, jobs, replicasets
 from lab.state import write_text
 from lab.waiting import wait_until
 
@@ -54,16 +56,18 @@ class Running:
         self._aws_url = aws_url
         self._network = network
         self._api = Api(kubernetes.kubeconfig, "helm")
-        plane = programs.control_plane
-        self._kubelet = Kubelet(settings, user(KUBELET, "kubelet"), network, self._runtime(plane))
         sidecar = user(dashboards.USER, "grafana-sc-dashboard")
         self._controllers = dashboards.controllers(sidecar, settings.state / "dashboards")
-        if plane is None:
-            self._controllers += _standins(user, programs, aws_url)
+        runtime: Runtime
+        if programs.control_plane:
+            runtime = self._sandboxes(programs.control_plane)
+        else:
+            doors = Doors(user(network_policies.USER, "network-policy-agent"))
+            runtime = PlainRuntime(known_images(programs), doors)
+            self._controllers += [*_standins(user, programs, aws_url), *doors.controllers()]
+        self._kubelet = Kubelet(settings, user(KUBELET, "kubelet"), network, runtime)
 
-    def _runtime(self, plane: ControlPlane | None) -> Runtime:
-        if plane is None:
-            return PlainRuntime(known_images(self._programs))
+    def _sandboxes(self, plane: ControlPlane) -> Runtime:
         # What the kubelet of a cluster tells by the Service of the API, which has no proxy here.
         access = {
             "KUBERNETES_SERVICE_HOST": self._network.node,
@@ -133,6 +137,7 @@ def _standins(user: Callable[[str, str], Api], programs: Programs, aws_url: str)
     return [
         *deployments.controllers(cluster),
         *replicasets.controllers(cluster),
+        *jobs.controllers(cluster),
         *endpoints.controllers(cluster),
         *external_secrets.controllers(user(external_secrets.USER, "external-secrets"), aws_url),
         *prometheus_operator.controllers(user(prometheus_operator.USER, "PrometheusOperator"), promtool),

@@ -7,10 +7,10 @@ from __future__ import annotations
 SOURCE = r"""
 options:
   url:
-    description: Address of {whole}. Credentials belong into O(headers).
+    description: Address of {whole}. Credentials belong into O(headers), or into O(username) and O(password).
     type: str
   headers:
-    description: Headers of each request to O(url).
+    description: Headers of each request to O(url) or O(pod).
     type: dict
   service:
     description: A Service of the Kubernetes cluster, reached through the service proxy of its API server.
@@ -29,7 +29,7 @@ options:
         type: str
         required: true
       scheme:
-        description: How the pod is asked.
+        description: How the pod is asked. With V(https), its certificate is not checked.
         type: str
         choices: [http, https]
         default: http
@@ -37,15 +37,58 @@ options:
         description: {path}.
         type: str
         default: "{default}"
+  pod:
+    description:
+      - A Pod of the Kubernetes cluster, reached by port-forward.
+      - The proxy of O(service) needs a way from the control plane to the pod, which enforced NetworkPolicies
+        and security groups often close. A port-forward goes through the kubelet, for which it stays open.
+    type: dict
+    suboptions:
+      namespace:
+        description: Namespace of the Pod.
+        type: str
+        required: true
+      name:
+        description: Name of the Pod.
+        type: str
+      selector:
+        description:
+          - Labels of the Pod, as in C(app.kubernetes.io/name=postgres-exporter). Of several, the newest that
+            is ready is asked.
+        type: str
+      port:
+        description: Name or number of its port.
+        type: str
+        required: true
+      scheme:
+        description: How the pod is asked. With V(https), its certificate is not checked.
+        type: str
+        choices: [http, https]
+        default: http
+      path:
+        description: {path}.
+        type: str
+        default: "{default}"
+  username:
+    description: User of O(url), by basic authentication, or of the Kubernetes API.
+  password:
+    description: Password of O(username).
+  client_cert:
+    description: Certificate to show to the server, be it O(url) or the Kubernetes API.
+  client_key:
+    description: Key of O(client_cert), if it is not in the same file.
   validate_certs:
     description: Whether the certificate of the server, be it O(url) or the Kubernetes API, has to be trusted.
   ca_cert:
     description: CA certificates to trust, of O(url) or of the Kubernetes API.
+notes:
+  - O(pod) needs the rights to C(get) and C(list) C(pods) and to C(get) and C(create) C(pods/portforward), and
+    cannot be combined with O(impersonate_user) or O(impersonate_groups).
 """
 
 
 class ModuleDocFragment:
-    """Options of modules that ask a URL or a Service; stands before kubernetes.core.k8s_auth_options."""
+    """Options of modules that ask a URL, Service or Pod; stands before kubernetes.core.k8s_auth_options."""
 
     # Annotated, because ansible-test's yamllint expects a literal in every assignment that is not.
     METRICS_PAGE: str = SOURCE.format(

@@ -28,7 +28,7 @@ def _reference(one: Object) -> dict[str, t.Any]:
 
 
 _UNITS = {"h": Fraction(3600), "m": Fraction(60), "s": Fraction(1), "ms": Fraction(1, 1000)}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
+_DAYS = {"d": Fraction(86400), "w": 7 * Fraction(86400), "y": 365 * Fraction(86400)}
 
 
 def go_duration(text: str) -> str:
@@ -37,11 +37,11 @@ def go_duration(text: str) -> str:
     An operator that stores an object anew changes the text of its durations. What was applied in any other
     form would differ from then on.
     """
-    if not re.fullmatch(rf"(?:{_PART.pattern})+|0", str(text)):
+    total = _seconds(text, _UNITS)
+    if total is None:
         raise AnsibleFilterError(
             f"go_duration: {text!r} is no duration; write hours, minutes and seconds, such as 1h30m or 45s"
         )
-    total = sum((Fraction(number) * _UNITS[unit] for number, unit in _PART.findall(str(text))), Fraction())
     if 0 < total < 1:
         raise AnsibleFilterError(f"go_duration: {text!r} is less than a second")
     minutes, seconds = divmod(total, 60)
@@ -52,8 +52,28 @@ def go_duration(text: str) -> str:
     return f"{minutes}m{shown}" if minutes else shown
 
 
+def duration_seconds(text: str) -> float:
+    """The seconds of a duration as Prometheus reads it, for example 90.0 for 1m30s."""
+    total = _seconds(text, _UNITS | _DAYS)
+    if total is None:
+        raise AnsibleFilterError(f"duration_seconds: {text!r} is no duration; write it as 30s, 1m30s or 1d")
+    return float(total)
+
+
+def _seconds(text: str, units: t.Mapping[str, Fraction]) -> Fraction | None:
+    """The sum of all parts, None where the text is no duration."""
+    part = rf"(\d+(?:\.\d+)?)({'|'.join(sorted(units, reverse=True))})"
+    if not re.fullmatch(rf"(?:{part})+|0", str(text)):
+        return None
+    return sum((Fraction(number) * units[unit] for number, unit in re.findall(part, str(text))), Fraction())
+
+
 class FilterModule:
-    """Documented in the YAML file beside this one."""
+    """Documented in the YAML files beside this one."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        return {"go_duration": go_duration, "object_references": object_references}
+        return {
+            "duration_seconds": duration_seconds,
+            "go_duration": go_duration,
+            "object_references": object_references,
+        }

@@ -63,7 +63,7 @@ options:
       type:
         description: Type of their family.
         type: str
-        choices: [counter, gauge, histogram, summary, untyped, info, stateset, gaugehistogram]
+        choices: [counter, gauge, histogram, summary, untyped]
       labels:
         description:
           - Labels of the series. A value that begins with V(~) is a regular expression for the whole label
@@ -332,6 +332,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.loading import load
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.schema import (
     KINDS,
+    LIMITS,
     OPERATORS,
     TYPES,
     checked,
@@ -382,10 +383,7 @@ EXPECT_SPEC = {
     "stops": {"type": "bool"},
     "hint": {"type": "str"},
 }
-LIMITS_SPEC = {
-    name: {"type": "int"}
-    for name in ("samples", "samples_per_family", "label_value_length", "values_per_label")
-}
+LIMITS_SPEC = {name: {"type": "int"} for name in LIMITS}
 ARGUMENT_SPEC = {
     **source_spec("/metrics"),
     "profile": {"type": "raw"},

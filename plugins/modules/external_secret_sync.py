@@ -17,9 +17,11 @@ description:
     It reads conditions and events, and checks store, service account, role annotation, templates and the
     owner of the Secret itself, as events are lost easily. What only a lost event could tell, it says to be
     unknown, unless it may look in AWS, too (O(look_in_aws)).
+  - Any external secret will do, of whichever store, and with C(data), C(dataFrom) or generators. What is said
+    of roles, trust and documents is for AWS Secrets Manager.
+  - A cluster that serves C(external-secrets.io) in older versions only is refused at once, with the way out.
   - It only reads, unless a refresh is asked for (O(refresh)). Values of Secrets and of documents are never
-    kept,
-    compared or returned.
+    kept, compared or returned.
 options:
   namespace:
     description: Namespace of the external secrets.
@@ -47,7 +49,10 @@ options:
   refresh:
     description:
       - Whether each external secret is synced anew first, whatever its interval, and waited for until it is.
-      - The module then sets the annotation C(force-sync) to the time, which is a change with every run.
+      - The module then sets the annotation C(force-sync) to the time, which is a change with every run. In
+        check mode it says so, and sets nothing.
+      - What is synced once for all (C(refreshPolicy) C(CreatedOnce), or an interval of 0) is not synced anew
+        by this either, and the module says so.
     type: bool
     default: false
   look_in_aws:
@@ -168,6 +173,20 @@ causes:
   sample:
     - what: ServiceAccount observability/aurora-access has no annotation eks.amazonaws.com/role-arn
       remedy: Annotate it with the ARN of the IAM role that may read the secret
+      seen: >-
+        ExternalSecret observability/aurora-credentials Ready=False SecretSyncedError: could not get secret
+        data from provider; SecretStore aurora-secret-store Ready=False InvalidProviderConfig: unable to
+        create client
+  contains:
+    what:
+      description: What is wrong.
+      type: str
+    remedy:
+      description: What to do about it.
+      type: str
+    seen:
+      description: The last conditions of the external secret and of its store, in words.
+      type: str
 """
 
 import dataclasses

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: prometheus_evidence
-short_description: Prove through Prometheus that targets, rules and dashboards have data
+short_description: Prove through Prometheus that targets, series, rules and dashboards have data
 version_added: 0.1.0
 description:
-  - Asks Prometheus whether the targets of ServiceMonitors are up, whether rules are loaded, healthy and have
+  - Asks Prometheus whether the targets of ServiceMonitors are up and were scraped within the last two
+    intervals, whether series are as they should be, whether rules are loaded, healthy and have
     input, and whether every panel of dashboards has data, and waits until all of it is so.
   - An alert on a series that nobody exposes can never fire. So each selector of each rule has to find
     something. What stands in C(absent()) or behind C(unless) may be missing; of the operands of C(or), one is
     enough; a recorded series is proven by its own rule.
   - When the time is over, each gap is returned with its cause. For a ServiceMonitor or PrometheusRule that
-    was never selected, the module asks the cluster which label or namespace is at fault.
+    was never selected, the module asks the cluster which label or namespace is at fault; for a target that
+    was dropped, which selector, port name or relabeling; for one that does not answer, whether a
+    NetworkPolicy keeps Prometheus out.
   - It only reads.
 options:
   targets:
@@ -37,6 +40,39 @@ options:
         description: How many of its targets have to be up.
         type: int
         default: 1
+  series:
+    description: Expressions that have to find series.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      expr:
+        description: An expression in PromQL.
+        type: str
+        required: true
+      min_series:
+        description: How many series it has to find.
+        type: int
+        default: 1
+      value:
+        description: What has to hold for the value of each of them.
+        type: dict
+        suboptions:
+          op:
+            description: How the value has to compare with the number.
+            type: str
+            choices: ["==", "!=", "<", "<=", ">", ">="]
+            required: true
+          number:
+            description: The number.
+            type: float
+            required: true
+      max_age:
+        description: Seconds that the samples may be old. O(series[].expr) has to be a selector then.
+        type: float
+      hint:
+        description: What to do where it is not so; it ends the sentence about these series.
+        type: str
   rules:
     description: Rules that have to be loaded and healthy and to have input.
     type: list
@@ -89,8 +125,8 @@ requirements:
   - kubernetes >= 24.2.0 (for O(service) and for the explanations)
 notes:
   - O(service) needs the right to C(get) C(services/proxy). The explanations need C(get) on ServiceMonitors,
-    PrometheusRules and namespaces and C(list) on Prometheus objects and Services; without it they are less
-    exact.
+    PrometheusRules, namespaces and pods and C(list) on Prometheus objects, Services, NetworkPolicies and
+    pods; without it they are less exact.
   - With O(url), the cluster is asked for explanations only when O(kubeconfig), O(context) or O(host) names
     it.
 attributes:
@@ -116,6 +152,11 @@ EXAMPLES = r"""
     targets:
       - namespace: observability
         service_monitor: postgres-exporter
+    series:
+      - expr: pg_up{namespace="observability"}
+        value: {op: "==", number: 1}
+        max_age: 60
+        hint: Look at the log of the exporter.
 
 - name: Prove that no alert and no panel is dead
   eks_observability.stack.prometheus_evidence:
@@ -143,6 +184,16 @@ targets:
       min_up: 1
       up: 1
       targets: [{"url": "http://10.0.3.7:9187/metrics", "health": "up", "last_error": ""}]
+series:
+  description: What each expression of O(series) has found.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - expr: pg_up{namespace="observability"}
+      proven: true
+      series: 1
+      problem: ""
 rules:
   description: How many rules are there, and what is wrong with which of them.
   returned: always
@@ -204,6 +255,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._kubernete
     connect,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.source import (
+    OF_URL,
     SOURCE_RULES,
     open_source,
     source_spec,
@@ -216,8 +268,26 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._prometheu
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.proof import prove
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.rules import WantedRules
+from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.series import (
+    OPERATORS,
+    WantedSeries,
+)
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.targets import WantedTarget
 from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import wait_until
+
+SERIES: dict[str, t.Any] = {
+    "expr": {"type": "str", "required": True},
+    "min_series": {"type": "int", "default": 1},
+    "value": {
+        "type": "dict",
+        "options": {
+            "op": {"type": "str", "choices": list(OPERATORS), "required": True},
+            "number": {"type": "float", "required": True},
+        },
+    },
+    "max_age": {"type": "float"},
+    "hint": {"type": "str"},
+}
 
 
 def wish(params: dict[str, t.Any]) -> Wish:
@@ -226,6 +296,7 @@ def wish(params: dict[str, t.Any]) -> Wish:
         [WantedTarget(**wanted) for wanted in params["targets"]],
         [WantedRules(**wanted) for wanted in params["rules"]],
         [panel for model in params["dashboards"] for panel in panels(model, params["variables"])],
+        [WantedSeries(**wanted) for wanted in params["series"]],
     )
 
 
@@ -236,9 +307,8 @@ def named_cluster(params: dict[str, t.Any]) -> Reader | None:
         for name in ("kubeconfig", "context", "host")
     ):
         return None
-    of_url = {"validate_certs": None, "ca_cert": None}
     try:
-        return connect({**params, **of_url})
+        return connect({**params, **dict.fromkeys(OF_URL)})
     except KubernetesError:
         return None
 
@@ -257,6 +327,7 @@ def main() -> None:
                     "min_up": {"type": "int", "default": 1},
                 },
             },
+            "series": {"type": "list", "elements": "dict", "default": [], "options": SERIES},
             "rules": {
                 "type": "list",
                 "elements": "dict",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Any
 
 from tests.conformance.exchange import Request
@@ -17,23 +18,36 @@ _FACTS: dict[str, Any] = {
     "stack_eks_cluster": "demo",
     "stack_namespace": "<namespace>",
     "stack_runbooks_url": "https://runbooks.example.org/aurora",
-    "aurora_result": {"cluster_id": "demo-aurora-postgres", "engine_version": "17.5", "port": 5432},
+    "aurora_result": {
+        "cluster_id": "demo-aurora-postgres",
+        "database_name": "app",
+        "endpoint": "demo.example.org",
+        "engine_version": "17.5",
+        "port": 5432,
+    },
+    "postgres_exporter_job_admin_secret": {"name": "admin"},
     "__irsa_cluster": {"partition": "aws", "account": "123456789012"},
     "__irsa_namespaces": {"resources": []},
+    "__postgres_exporter_instance": {"instance_id": "demo-aurora-postgres"},
+    "postgres_exporter_monitor_labels": {"release": "kube-prometheus-stack"},
     "__postgres_exporter_ca_bundle": {"content": "-----BEGIN CERTIFICATE-----\n"},
 }
 _OBJECTS = {
     "irsa": "__irsa_objects",
     "external_secrets": "__external_secrets_objects",
     "postgres_exporter": "__postgres_exporter_objects",
+    "cloudwatch_exporter": "__cloudwatch_exporter_objects",
     "prometheus_rules": "__prometheus_rules_object",
-    "grafana_dashboards": "__grafana_dashboards_object",
+    "grafana_dashboards": "__grafana_dashboards_every_object",
 }
+#: What controllers change at once, so that only check mode has one answer.
+_TRANSIENT = {"postgres_exporter": "__postgres_exporter_job"}
 _PLACES = {
     "ConfigMap": "<core>/configmaps",
     "Deployment": "<apps>/deployments",
     "ExternalSecret": "<external secrets>/externalsecrets",
     "Namespace": "/api/v1/namespaces",
+    "Job": "<batch>/jobs",
     "NetworkPolicy": "<networking>/networkpolicies",
     "PrometheusRule": "<monitoring>/prometheusrules",
     "SecretStore": "<external secrets>/secretstores",
@@ -46,11 +60,15 @@ _MANAGER = "fieldManager=eks-observability-stack&force=true"
 
 def role_requests() -> tuple[Request, ...]:
     """For each object: check mode before, the first run, the second run, check mode after."""
-    return tuple(request for role in _OBJECTS for item in _objects(role) for request in _requests(role, item))
+    lasting = [_requests(role, item) for role, name in _OBJECTS.items() for item in _objects(role, name)]
+    transient = [
+        islice(_requests(role, item), 2) for role, name in _TRANSIENT.items() for item in _objects(role, name)
+    ]
+    return tuple(chain(*lasting, *transient))
 
 
-def _objects(role: str) -> list[dict[str, Any]]:
-    found = role_value(role, _OBJECTS[role], _FACTS)
+def _objects(role: str, name: str) -> list[dict[str, Any]]:
+    found = role_value(role, name, _FACTS)
     return found if isinstance(found, list) else [found]
 
 

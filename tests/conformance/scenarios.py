@@ -28,6 +28,7 @@ _PAUSE_SECONDS = 0.05
 _PATHS = {
     "core": "/api/v1/namespaces/<namespace>",
     "apps": "/apis/apps/v1/namespaces/<namespace>",
+    "batch": "/apis/batch/v1/namespaces/<namespace>",
     "networking": "/apis/networking.k8s.io/v1/namespaces/<namespace>",
     "rbac": "/apis/rbac.authorization.k8s.io/v1/namespaces/<namespace>",
     "external secrets": "/apis/external-secrets.io/v1/namespaces/<namespace>",

@@ -37,7 +37,9 @@ RECAP = re.compile(
     r"^(?P<host>\S+)\s+: ok=(?P<ok>\d+)\s+changed=(?P<changed>\d+)\s+.*failed=(?P<failed>\d+)", re.M
 )
 ROLE = re.compile(r"^TASK \[eks_observability\.stack\.(\w+) : ")
-HOSTILE = "p%40:/?#&+ \"é'\\{{ x }}"
+#: Every printable character of ASCII, letters beyond it, spaces at both ends, what templates would take for
+#: theirs, and what an encoding of URLs would take for encoded.
+HOSTILE = f" {''.join(map(chr, range(32, 127)))}éßžЖ漢字{{{{ x }}}}{{% y %}}${{z}}%40 "
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 #: Objects that come and go by themselves.
 FLEETING = {"Event", "Lease"}
@@ -99,9 +101,9 @@ class Laboratory:
         #: What each role has asked of AWS so far.
         self.asked: dict[str, set[str]] = {}
 
-    def command(self, verb: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def command(self, verb: str, *options: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "lab", verb],
+            [sys.executable, "-m", "lab", verb, *options],
             cwd=ROOT,
             env=self.environment,
             check=check,
@@ -112,6 +114,12 @@ class Laboratory:
     @property
     def endpoints(self) -> dict[str, Any]:
         return dict(json.loads((self.state / "endpoints.json").read_text()))
+
+    @property
+    def psql(self) -> str:
+        """The client that belongs to the laboratory's PostgreSQL."""
+        report = self.command("status", "--json").stdout
+        return str(json.loads(report)["psql"])
 
     def play(
         self,

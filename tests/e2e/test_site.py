@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from urllib.request import urlopen
 
@@ -67,16 +68,31 @@ def test_credentials_of_the_secret_log_in_as_a_monitor_and_not_more(
             connection.execute("create table public.not_allowed (id int)")
 
 
+def application_dsn(lab: Laboratory, stack: str) -> str:
+    """The DSN of the Secret, with the CA where it is on this machine."""
+    dsn = lab.secret(f"{stack}-app-credentials")["dsn"]
+    return dsn.replace("/etc/aurora/ca.pem", lab.endpoints["database_ca_file"])
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_credentials_of_the_application_log_in_and_own_their_tables(
     journey: Journey, lab: Laboratory, stack: str
 ) -> None:
-    dsn = lab.secret(f"{stack}-app-credentials")["dsn"].replace(
-        "/etc/aurora/ca.pem", lab.endpoints["database_ca_file"]
-    )
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    with psycopg.connect(application_dsn(lab, stack), autocommit=True) as connection:
         connection.execute("create table if not exists e2e (id int)")
         assert connection.execute("select current_user").fetchone() == ("app",)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_psql_takes_the_dsn_as_it_is(journey: Journey, lab: Laboratory, stack: str) -> None:
+    command = [lab.psql, "--no-psqlrc", "--tuples-only", "--no-align", "--command", "select current_user"]
+    asked = subprocess.run(
+        [*command, application_dsn(lab, stack)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (asked.returncode, asked.stdout) == (0, "app\n"), asked.stderr
 
 
 @pytest.mark.parametrize("name", ["postgres-exporter", "orders-postgres-exporter"])

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any
-
 import pytest
 
+from tests.e2e.conftest import INVENTORIES
+from tests.e2e.faults import (
+    DOCUMENT,
+    Fault,
+    account_without_annotation,
+    another_password_in_the_database,
+    condition,
+    document_without_dbname,
+    expired_authority,
+    exporter_at_another_database,
+    exporter_on_an_old_connection,
+    exporter_without_a_collector,
+    force_sync,
+    monitor_of_another_port,
+    monitor_without_the_label,
+    policy_for_another_namespace,
+    role_without_pg_monitor,
+    trust_of_another_namespace,
+    trust_without_audience,
+)
 from tests.e2e.laboratory import Journey, Laboratory, eventually
 
-CLUSTER = "demo-aurora-postgres"
-DOCUMENT = "aurora-postgres-credentials"
-ROLE = "demo-aurora-access-role"
-Fault = Callable[[Laboratory], AbstractContextManager[None]]
+#: A broken chain is seen at the first look; what may still come gets a little time.
+PATIENCE = ("-e", "postgres_exporter_timeout=5")
+#: What is broken behind it does not come at all.
+NO_PATIENCE = ("-e", "prometheus_rules_timeout=0", "-e", "grafana_dashboards_timeout=0")
 
 
 @pytest.fixture(autouse=True)
@@ -23,142 +37,117 @@ def built(journey: Journey) -> None:
     """Faults are made on what the journey has built."""
 
 
-@contextmanager
-def trust(lab: Laboratory, change: Callable[[dict[str, Any]], None]) -> Iterator[None]:
-    iam = lab.aws("iam")
-    before = iam.get_role(RoleName=ROLE)["Role"]["AssumeRolePolicyDocument"]
-    after = json.loads(json.dumps(before))
-    change(after["Statement"][0]["Condition"]["StringEquals"])
-    iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(after))
-    try:
-        yield
-    finally:
-        iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(before))
-        force_sync(lab)
-
-
-def trust_of_another_namespace(lab: Laboratory) -> AbstractContextManager[None]:
-    def change(conditions: dict[str, Any]) -> None:
-        key = next(key for key in conditions if key.endswith(":sub"))
-        conditions[key] = "system:serviceaccount:default:aurora-access"
-
-    return trust(lab, change)
-
-
-def trust_without_audience(lab: Laboratory) -> AbstractContextManager[None]:
-    return trust(
-        lab, lambda conditions: conditions.pop(next(key for key in conditions if key.endswith(":aud")))
-    )
-
-
-@contextmanager
-def document_without_dbname(lab: Laboratory) -> Iterator[None]:
-    manager = lab.aws("secretsmanager")
-    before = lab.document(DOCUMENT)
-    manager.put_secret_value(
-        SecretId=DOCUMENT, SecretString=json.dumps({k: v for k, v in before.items() if k != "dbname"})
-    )
-    try:
-        yield
-    finally:
-        manager.put_secret_value(SecretId=DOCUMENT, SecretString=json.dumps(before))
-        force_sync(lab)
-
-
-@contextmanager
-def another_password_in_the_database(lab: Laboratory) -> Iterator[None]:
-    with lab.master(CLUSTER) as connection:
-        connection.execute("alter role postgres_exporter password 'not-the-one-in-the-document'")
-    try:
-        yield
-    finally:
-        repair = lab.play("playbooks/postgres_exporter.yml")
-        assert repair.code == 0, repair.output
-        assert repair.changed == {"aurora": 1}, repair.output
-
-
-@contextmanager
-def role_without_pg_monitor(lab: Laboratory) -> Iterator[None]:
-    with lab.master(CLUSTER) as connection:
-        connection.execute("revoke pg_monitor from postgres_exporter")
-    try:
-        yield
-    finally:
-        with lab.master(CLUSTER) as connection:
-            connection.execute("grant pg_monitor to postgres_exporter")
-
-
-@contextmanager
-def monitor_without_the_label(lab: Laboratory) -> Iterator[None]:
-    monitors = lab.resource("monitoring.coreos.com/v1", "ServiceMonitor")
-    label(monitors, None)
-    eventually(lambda: not scraped(lab), "the target's end")
-    try:
-        yield
-    finally:
-        label(monitors, "kube-prometheus-stack")
-        eventually(lambda: scraped(lab), "the target's return")
-
-
-def label(monitors: Any, value: str | None) -> None:
-    monitors.patch(
-        name="postgres-exporter",
-        namespace="observability",
-        body={"metadata": {"labels": {"release": value}}},
-        content_type="application/merge-patch+json",
-    )
-
-
-def scraped(lab: Laboratory) -> bool:
-    targets = lab.prometheus("targets", state="active")["activeTargets"]
-    return any(
-        target["labels"].get("db_cluster") == CLUSTER and target["health"] == "up" for target in targets
-    )
-
-
-def force_sync(lab: Laboratory) -> None:
-    """Asks External Secrets to sync now, as an operator would."""
-    lab.resource("external-secrets.io/v1", "ExternalSecret").patch(
-        name="aurora-credentials",
-        namespace="observability",
-        body={"metadata": {"annotations": {"force-sync": str(time.time_ns())}}},
-        content_type="application/merge-patch+json",
-    )
-
-
-def condition(lab: Laboratory) -> dict[str, Any]:
-    found = lab.resource("external-secrets.io/v1", "ExternalSecret").get(
-        name="aurora-credentials", namespace="observability"
-    )
-    return dict(found.to_dict()["status"]["conditions"][0])
-
-
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "link", "words"),
     [
+        pytest.param(document_without_dbname, "documents", [DOCUMENT, "dbname", "missing"], id="key missing"),
+        pytest.param(
+            account_without_annotation,
+            "trust",
+            ["aurora-access cannot assume", "annotation eks.amazonaws.com/role-arn is missing"],
+            id="service account without annotation",
+        ),
         pytest.param(
             trust_of_another_namespace,
+            "trust",
             ["cannot assume", ":sub is system:serviceaccount:default"],
             id="trust of another namespace",
         ),
-        pytest.param(trust_without_audience, ["cannot assume", ":aud is missing"], id="trust without aud"),
-        pytest.param(document_without_dbname, [DOCUMENT, "dbname", "missing"], id="key missing"),
-        pytest.param(another_password_in_the_database, ["postgres_exporter", DOCUMENT], id="other password"),
-        pytest.param(role_without_pg_monitor, ["postgres_exporter", "pg_monitor"], id="no pg_monitor"),
+        pytest.param(
+            trust_without_audience, "trust", ["cannot assume", ":aud is missing"], id="trust without aud"
+        ),
+        pytest.param(
+            exporter_at_another_database,
+            "exporter",
+            ["DATA_SOURCE_URI", "leads to another database", "database postgres instead of app"],
+            id="wrong database",
+        ),
+        pytest.param(
+            exporter_without_a_collector,
+            "exporter",
+            ["lacks --collector.stat_statements", "has --no-collector.stat_statements"],
+            id="collector off",
+        ),
+        pytest.param(
+            expired_authority,
+            "exporter",
+            ["postgres-exporter-ca has no valid CA certificate", "An authority of yesterday has expired"],
+            id="expired CA",
+        ),
+        pytest.param(
+            exporter_on_an_old_connection,
+            "exporter",
+            ["Pod observability/postgres-exporter-", "is stuck on an old connection", "aurora-credentials"],
+            id="exporter stuck on an old connection with pg_up 1",
+        ),
+        pytest.param(
+            another_password_in_the_database,
+            "exporter",
+            ["postgres_exporter", DOCUMENT],
+            id="other password",
+        ),
+        pytest.param(
+            role_without_pg_monitor, "exporter", ["postgres_exporter", "pg_monitor"], id="no pg_monitor"
+        ),
         pytest.param(
             monitor_without_the_label,
-            ["release", "kube-prometheus-stack"],
+            "exporter",
+            ["is not selected", "label release=kube-prometheus-stack (it has no label release)"],
             id="ServiceMonitor without the selected label",
+        ),
+        pytest.param(
+            monitor_of_another_port,
+            "exporter",
+            ["asks for port http, Service observability/postgres-exporter has metrics"],
+            id="port name",
+        ),
+        pytest.param(
+            policy_for_another_namespace,
+            "exporter",
+            [
+                "NetworkPolicy observability/postgres-exporter selects pod observability/postgres-exporter-",
+                "keeps Prometheus (namespace monitoring) out of port 9187",
+                "namespaces with kubernetes.io/metadata.name=default",
+            ],
+            id="network policy",
         ),
     ],
 )
-def test_verify_names_the_broken_link(lab: Laboratory, fault: Fault, words: list[str]) -> None:
+def test_verify_names_the_broken_link(lab: Laboratory, fault: Fault, link: str, words: list[str]) -> None:
     with fault(lab):
-        run = lab.play("playbooks/verify.yml", "-e", "postgres_exporter_timeout=15")
+        run = lab.play("playbooks/verify.yml", *PATIENCE)
         assert run.code != 0, run.output
-        assert [word for word in words if word not in run.output] == [], run.output
+        said = verdict(run.output)
+        assert said.startswith(f"The chain of aurora is broken at: {link}.\n"), run.output
+        # The first fault of the link is the one that was made: what follows from it is not named before.
+        assert [word for word in words if word not in said] == [], run.output
         assert "Traceback" not in run.output
         assert run.mutations == []
+
+
+def verdict(output: str) -> str:
+    """The last words of a run, one stack's, as they were meant."""
+    lines = output.partition("The chain of ")[1:]
+    text = "".join(lines).partition("PLAY ")[0]
+    return "\n".join(line.strip() for line in text.splitlines())
+
+
+def test_every_broken_link_is_named_where_that_is_asked_for(lab: Laboratory) -> None:
+    with trust_of_another_namespace(lab), monitor_without_the_label(lab):
+        asked = (*PATIENCE, *NO_PATIENCE, "-e", "verify_all=true")
+        run = lab.play("playbooks/verify.yml", *asked, inventories=INVENTORIES)
+        said = verdict(run.output)
+    assert run.code != 0, run.output
+    assert said.startswith("The chain of aurora is broken at: trust, exporter"), run.output
+    assert ":sub is system:serviceaccount:default" in said
+    assert "exporter (perhaps only because of: trust)" in said
+    assert "it has no label release" in said
+    assert "Not looked at" not in said
+    # The other stack is whole, and is told so.
+    report = run.output.partition("TASK [Show the report]")[2]
+    assert "orders" in report
+    assert "aurora  " not in report.partition("PLAY RECAP")[0]
+    assert run.mutations == []
 
 
 @pytest.mark.parametrize(
@@ -186,13 +175,7 @@ def test_sync_explains_what_external_secrets_hides(lab: Laboratory, fault: Fault
 
 def test_metrics_alone_reveal_a_role_without_pg_monitor(lab: Laboratory) -> None:
     with role_without_pg_monitor(lab):
-        run = lab.play(
-            "playbooks/verify.yml",
-            "-e",
-            "postgres_exporter_timeout=15",
-            "-e",
-            '{"postgres_exporter_database_role": false}',
-        )
+        run = lab.play("playbooks/verify.yml", *PATIENCE, "-e", "postgres_exporter_database_access=none")
         assert run.code != 0, run.output
         assert "pg_monitor" in run.output
 
@@ -203,10 +186,10 @@ def test_invalid_manifest_is_refused_and_the_field_is_named(lab: Laboratory) -> 
         "--tags",
         "postgres_exporter_deploy",
         "-e",
-        "postgres_exporter_scrape_interval=soon",
+        '{"postgres_exporter_relabelings": [{"action": "soon"}]}',
     )
     assert run.code != 0, run.output
-    assert "interval" in run.output
+    assert "relabelings" in run.output
     assert "soon" in run.output
 
 

@@ -17,6 +17,7 @@ UNSEEN: dict[str, set[str]] = {
         "kms:CreateGrant",
         "kms:DescribeKey",
         "rds:DescribeDBProxyTargets",
+        "rds:DisableHttpEndpoint",
         "secretsmanager:CreateSecret",
         # The Data API reads it with the caller's rights.
         "secretsmanager:GetSecretValue",

@@ -7,6 +7,7 @@ import random
 from lab.kubernetes.embedded.errors import ApiError, forbidden
 from lab.kubernetes.embedded.kinds import Kind
 from lab.kubernetes.embedded.objects import Object
+from lab.kubernetes.embedded.pod_identity import give_role
 from lab.kubernetes.embedded.store import Store
 
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -65,6 +66,7 @@ def _complete_pod(store: Store, kind: Kind, item: Object) -> None:
     wanted = spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True))
     if wanted:
         _mount_token(spec)
+    give_role(account, spec)
     if account.get("imagePullSecrets") and not spec.get("imagePullSecrets"):
         spec["imagePullSecrets"] = list(account["imagePullSecrets"])
     spec.setdefault("priority", 0)

@@ -94,6 +94,19 @@ def _stateful_set(item: Object) -> None:
     retention.setdefault("whenScaled", "Retain")
 
 
+def _job(item: Object) -> None:
+    spec = item["spec"]
+    _pod_spec(spec["template"]["spec"])
+    if "completions" not in spec and "parallelism" not in spec:
+        spec["completions"] = 1
+    spec.setdefault("parallelism", 1)
+    spec.setdefault("podReplacementPolicy", "Failed" if "podFailurePolicy" in spec else "TerminatingOrFailed")
+    labels = spec["template"]["metadata"].get("labels")
+    if labels and not item["metadata"].get("labels"):
+        # One map in the real server, which later puts the labels of the selector into it.
+        item["metadata"]["labels"] = labels
+
+
 def _network_policy(item: Object) -> None:
     spec = item["spec"]
     if not spec.get("policyTypes"):
@@ -149,11 +162,36 @@ _DEFAULTS: Mapping[str, Callable[[Object], None]] = {
     "Deployment": _deployment,
     "ReplicaSet": _replica_set,
     "StatefulSet": _stateful_set,
+    "Job": _job,
     "NetworkPolicy": _network_policy,
     "RoleBinding": _binding,
     "ClusterRoleBinding": _binding,
     "CustomResourceDefinition": _definition,
 }
+
+
+def job_selector(item: Object) -> None:
+    """Have a new Job select its own Pods, unless its author sees to that."""
+    spec, metadata = item["spec"], item["metadata"]
+    if spec["manualSelector"]:
+        return
+    labels = spec["template"]["metadata"].setdefault("labels", {})
+    for name, value in job_labels(metadata).items():
+        labels.setdefault(name, value)
+    chosen = spec.setdefault("selector", {}).setdefault("matchLabels", {})
+    chosen.setdefault("batch.kubernetes.io/controller-uid", metadata["uid"])
+
+
+def job_labels(metadata: Object) -> dict[str, str]:
+    """The labels of the Pods of a Job, the old names among them."""
+    uid, name = metadata["uid"], metadata.get("name", "")
+    prefix = "batch.kubernetes.io/"
+    return {
+        "controller-uid": uid,
+        "job-name": name,
+        f"{prefix}controller-uid": uid,
+        f"{prefix}job-name": name,
+    }
 
 
 def service_addresses(item: Object, before: Object | None, address: Callable[[], str]) -> None:

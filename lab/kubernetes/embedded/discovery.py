@@ -31,6 +31,7 @@ _SUBRESOURCES = {
     "scale": ("Scale", "autoscaling", "v1", ["get", "patch", "update"]),
     "token": ("TokenRequest", "authentication.k8s.io", "v1", ["create"]),
     "binding": ("Binding", "", "", ["create"]),
+    "portforward": ("PodPortForwardOptions", "", "", ["create", "get"]),
     "finalize": ("Namespace", "", "", ["update"]),
 }
 _PROXY_KINDS = {"pods": "PodProxyOptions", "services": "ServiceProxyOptions"}

@@ -9,7 +9,7 @@ from functools import partial
 import aiohttp
 from aiohttp import web
 
-from lab.kubernetes.embedded import golang, proxy
+from lab.kubernetes.embedded import golang, port_forward, proxy
 from lab.kubernetes.embedded.admission import NAMESPACES
 from lab.kubernetes.embedded.call import Call
 from lab.kubernetes.embedded.errors import ApiError, bad_request, forbidden_field, internal, invalid_options
@@ -63,6 +63,7 @@ class Handlers:
         """The method for a request; ApiError 405."""
         special: dict[str, Handler] = {
             "proxy": self._proxy,
+            "portforward": self._port_forward,
             "scale": self._scale,
             "token": self._token,
             "binding": self._binding,
@@ -161,7 +162,7 @@ class Handlers:
         return _object(target, self._verbs.patch(call, change, shown))
 
     async def _delete(self, request: web.Request, target: Target) -> web.Response:
-        call, options = call_of(request, target), await _delete_options(request)
+        call, options = await _written(request, target), await _delete_options(request)
         call.dry_run = call.dry_run or "All" in options.get("dryRun", [])
         item, gone = self._verbs.delete(call, options)
         if not gone or target.kind.name in _SHOWN_WHEN_DELETED:
@@ -213,6 +214,9 @@ class Handlers:
     async def _proxy(self, request: web.Request, target: Target) -> web.Response:
         base = proxy.target(self._store, target.kind, target.namespace, target.name)
         return await proxy.forward(self._client, request, base)
+
+    async def _port_forward(self, request: web.Request, target: Target) -> web.StreamResponse:
+        return await port_forward.forward(request, self._store, target.kind, target.namespace, target.name)
 
 
 def json_response(document: Json, status: int = 200) -> web.Response:

@@ -101,7 +101,7 @@ def _kind(
 
 
 _CATEGORIES = {
-    **dict.fromkeys(("pods", "services", "deployments", "replicasets", "statefulsets"), ("all",)),
+    **dict.fromkeys(("pods", "services", "deployments", "replicasets", "statefulsets", "jobs"), ("all",)),
     "customresourcedefinitions": ("api-extensions",),
 }
 _RBAC = "rbac.authorization.k8s.io/v1"
@@ -126,7 +126,7 @@ BUILTIN = (
         "pods",
         "Pod",
         short=("po",),
-        subresources=("status", "binding", "proxy"),
+        subresources=("status", "binding", "portforward", "proxy"),
         generations=True,
     ),
     _kind("v1", "events", "Event", model="CoreV1Event", short=("ev",)),
@@ -155,6 +155,7 @@ BUILTIN = (
         subresources=("status", "scale"),
         generations=True,
     ),
+    _kind("batch/v1", "jobs", "Job", subresources=("status",), generations=True),
     _kind("discovery.k8s.io/v1", "endpointslices", "EndpointSlice", generations=True),
     _kind("networking.k8s.io/v1", "networkpolicies", "NetworkPolicy", short=("netpol",), generations=True),
     _kind(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 
-from lab.kubernetes.embedded.defaults import fill_defaults, service_addresses
+from lab.kubernetes.embedded.defaults import fill_defaults, job_selector, service_addresses
 from lab.kubernetes.embedded.fieldsets import Path
 from lab.kubernetes.embedded.kinds import Kind
 from lab.kubernetes.embedded.objects import Object, clone, dig, timestamp
 
 #: The range that EKS gives Services by default.
 _SERVICE_NETWORK = ipaddress.ip_network("10.100.0.0/16")
+JOBS = ("batch", "jobs")
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
 #: Keeps a definition until the objects of its kind are gone.
@@ -39,6 +40,8 @@ class Strategy:
             item["metadata"]["generation"] = 1
         if kind.place == ("", "services"):
             service_addresses(item, None, self._address)
+        elif kind.place == JOBS:
+            job_selector(item)
         elif kind.place == ("", "namespaces"):
             item["spec"].setdefault("finalizers", ["kubernetes"])
             # A generated name is known only now.
@@ -76,6 +79,8 @@ class Strategy:
         if policy is None and options.get("orphanDependents"):
             policy = "Orphan"
         present = item["metadata"].get("finalizers", [])
+        if orphans_unasked(kind, options) and FOREGROUND not in present:
+            policy = "Orphan"
         kept = [name for name in present if name not in (FOREGROUND, ORPHAN)] if policy else list(present)
         if kind.name == "CustomResourceDefinition" and CLEANUP not in kept:
             kept.append(CLEANUP)
@@ -151,6 +156,12 @@ class Strategy:
             item["metadata"].pop("labels", None)
             if "labels" in before["metadata"]:
                 item["metadata"]["labels"] = clone(before["metadata"]["labels"])
+
+
+def orphans_unasked(kind: Kind, options: Object) -> bool:
+    """Whether a deletion leaves the dependents because its options do not say what becomes of them."""
+    said = options.get("propagationPolicy"), options.get("orphanDependents")
+    return kind.place == JOBS and said == (None, None)
 
 
 def _counts(kind: Kind, item: Object, before: Object) -> bool:

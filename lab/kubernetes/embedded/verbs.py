@@ -25,10 +25,14 @@ from lab.kubernetes.embedded.kinds import Kind
 from lab.kubernetes.embedded.objects import Json, Object, timestamp
 from lab.kubernetes.embedded.schema import Schema
 from lab.kubernetes.embedded.store import Store
-from lab.kubernetes.embedded.strategy import Strategy
+from lab.kubernetes.embedded.strategy import Strategy, orphans_unasked
 from lab.kubernetes.embedded.validation import validate
 from lab.kubernetes.embedded.validation.metadata import immutable
 
+_ORPHANED = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove "
+    "them or set propagationPolicy=Orphan to suppress this warning"
+)
 _MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 #: Metadata that only the server writes.
 _SYSTEM = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
@@ -112,6 +116,8 @@ class Verbs:
     def delete(self, call: Call, options: Object) -> tuple[Object, bool]:
         """DELETE: the object's last state, and whether it is gone now."""
         kind, before = call.kind, self.get(call)
+        if orphans_unasked(kind, options):
+            call.warnings.append(_ORPHANED)
         _check_preconditions(call, before, options.get("preconditions") or {})
         admit_delete(kind, call.name)
         grace = self._strategy.grace_seconds(kind, before, options.get("gracePeriodSeconds"))
@@ -239,7 +245,10 @@ def _blank(schema: Schema) -> Object:
     structures: Object = {name: _blank(schema.properties[name]) for name in schema.always}
     if schema.struct:
         # What is written even when nobody has set it.
-        structures |= {name: value for name, value in schema.defaults.items() if value in (None, "", 0)}
+        unset = (None, "", 0)
+        structures |= {
+            name: value for name, value in schema.defaults.items() if value is not False and value in unset
+        }
         lists = [name for name in schema.required if schema.properties[name].type == "array"]
         structures.update(dict.fromkeys(lists))
     return structures

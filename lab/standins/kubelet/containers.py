@@ -17,6 +17,10 @@ LAST_PAUSE = 15.0
 #: A container that ran for so many seconds is no longer restarted with a pause.
 STEADY = 60.0
 
+#: How much of a container's output becomes its message.
+LAST_WORDS_LINES = 80
+LAST_WORDS_BYTES = 2048
+
 _KINDS = ("startup", "liveness", "readiness")
 
 
@@ -148,13 +152,23 @@ class Container:
             return False
         return not (self.succeeded and (self.init or policy == "OnFailure"))
 
+    def _last_words(self) -> str:
+        """The end of its output, where the specification wants that as message."""
+        if not self.process or self.spec.get("terminationMessagePolicy") != "FallbackToLogsOnError":
+            return ""
+        written = self.process.log.read_bytes()[self.process.log_start :]
+        lines = written[-LAST_WORDS_BYTES:].decode(errors="replace").splitlines(keepends=True)
+        return "".join(lines[-LAST_WORDS_LINES:])
+
     def _ended(self, code: int, now: float) -> None:
         # A process that a signal ended is shown as a shell shows it.
         exit_code = 128 - code if code < 0 else code
+        message = self._last_words() if exit_code else ""
         self.state = {
             "terminated": {
                 "exitCode": exit_code,
                 "reason": "Completed" if exit_code == 0 else "Error",
+                **({"message": message} if message else {}),
                 "startedAt": self.state["running"]["startedAt"],
                 "finishedAt": timestamp(),
             }

@@ -126,6 +126,7 @@ class Pod:
                 if container.running:
                     self._node.events.normal(self._pod, "Killing", f"Stopping container {container.name}")
                 container.kill(grace)
+            self._node.runtime.leave(self.address)
             shutil.rmtree(self._home, ignore_errors=True)
 
     def _start_containers(self) -> None:

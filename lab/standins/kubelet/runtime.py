@@ -39,3 +39,6 @@ class Runtime(Protocol):
 
     def start(self, start: Start) -> Process:
         """Run a container. Raises StartError, ConfigError and OSError."""
+
+    def leave(self, address: str) -> None:
+        """The pod of an address is gone."""

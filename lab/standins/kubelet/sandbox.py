@@ -83,6 +83,9 @@ class SandboxRuntime:
         process.target = json.loads(text)["child-pid"] if text else None
         return process
 
+    def leave(self, address: str) -> None:
+        """Nothing of a pod is left when its processes have ended."""
+
 
 def _identity(start: Start, image: SandboxImage) -> Sequence[str]:
     pod = start.pod["spec"].get("securityContext") or {}

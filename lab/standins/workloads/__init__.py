@@ -1,1 +1,1 @@
-"""The controllers of Deployments, ReplicaSets and endpoints."""
+"""The controllers of Deployments, ReplicaSets, Jobs and endpoints."""

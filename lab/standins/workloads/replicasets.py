@@ -26,6 +26,22 @@ def owned(api: Api, owner: Object) -> list[Object]:
     ]
 
 
+def pod_of(owner: Object) -> Object:
+    """A new Pod by the template of its controller."""
+    metadata, template = owner["metadata"], owner["spec"]["template"]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            **{key: value for key, value in template["metadata"].items() if key in {"labels", "annotations"}},
+            "generateName": f"{metadata['name']}-",
+            "namespace": metadata["namespace"],
+            "ownerReferences": [reference_to(owner)],
+        },
+        "spec": template["spec"],
+    }
+
+
 class _ReplicaSets:
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -52,23 +68,7 @@ class _ReplicaSets:
         return None
 
     def _create(self, replicas: Object) -> Object:
-        metadata, template = replicas["metadata"], replicas["spec"]["template"]
-        pod = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {
-                **{
-                    key: value
-                    for key, value in template["metadata"].items()
-                    if key in {"labels", "annotations"}
-                },
-                "generateName": f"{metadata['name']}-",
-                "namespace": metadata["namespace"],
-                "ownerReferences": [reference_to(replicas)],
-            },
-            "spec": template["spec"],
-        }
-        created = self._api.create(POD, pod)
+        created = self._api.create(POD, pod_of(replicas))
         self._events.normal(replicas, "SuccessfulCreate", f"Created pod: {created['metadata']['name']}")
         return created
 

@@ -90,7 +90,7 @@ class Series:
         if self.type is not None and family.type != self.type:
             yield f"type {family.type}"
         if len(found) < self.min_series or (self.max_series is not None and len(found) > self.max_series):
-            yield f"{len(found)} series: {_labels(found)}"
+            yield f"{len(found)} series: {_named(found)}"
         for name in self.required_labels:
             if lacking := sum(not sample.labels.get(name) for sample in found):
                 yield f"{lacking} series without label {name}"
@@ -176,9 +176,6 @@ def _values(found: Sequence[Sample]) -> str:
     return few if len(found) <= 5 else f"{few}, ... ({len(found)} series)"
 
 
-def _labels(found: Sequence[Sample]) -> str:
-    few = ", ".join(
-        "{" + ", ".join(f"{name}={value}" for name, value in sample.labels.items()) + "}"
-        for sample in found[:3]
-    )
-    return few if len(found) <= 3 else f"{few}, ..."
+def _named(found: Sequence[Sample]) -> str:
+    first = ", ".join(selector(sample.name, sample.labels) for sample in found[:3])
+    return first if len(found) <= 3 else f"{first}, ..."

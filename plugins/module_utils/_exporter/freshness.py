@@ -78,19 +78,12 @@ class Pages:
         return fallen, gone, come
 
 
-Pair = tuple[Sample | None, Sample | None]
-
-
-def _pairs(old: Sequence[Sample], new: Sequence[Sample]) -> list[Pair]:
+def _pairs(old: Sequence[Sample], new: Sequence[Sample]) -> list[tuple[Sample | None, Sample | None]]:
     """Each series of a family, as it was and as it is."""
-    if len(old) == len(new) and all(map(_same_series, old, new)):
-        return list(zip(old, new, strict=True))  # As a rule they stand in the same order: no keys are needed.
+    if len(old) == len(new) and all(one.key == other.key for one, other in zip(old, new, strict=True)):
+        return list(zip(old, new, strict=True))  # The rule: they stand in the same order.
     first, second = ({sample.key: sample for sample in samples} for samples in (old, new))
     return [(first.get(key), second.get(key)) for key in first.keys() | second.keys()]
-
-
-def _same_series(one: Sample, other: Sample) -> bool:
-    return one.name == other.name and one.labels == other.labels
 
 
 def _values(page: Exposition, name: str) -> dict[object, str]:

@@ -7,39 +7,58 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import pairwise
 
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import Family
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import Family, Sample
 
-Key = frozenset[tuple[str, str]]
+Labels = tuple[tuple[str, ...], tuple[str, ...]]
+"""Names and values."""
 
 
 def inconsistency(family: Family) -> str | None:
     """What is wrong with a family of type histogram, None when nothing is."""
-    buckets: defaultdict[Key, dict[float, float]] = defaultdict(dict)
-    counts: dict[Key, float] = {}
+    buckets: defaultdict[Labels, list[Sample]] = defaultdict(list)
+    counts: dict[Labels, float] = {}
+    bucket, count = f"{family.name}_bucket", f"{family.name}_count"
     for sample in family.samples:
-        labels = dict(sample.labels)
-        if sample.name == f"{family.name}_bucket":
-            try:
-                bound = float(labels.pop("le"))
-            except (KeyError, ValueError):
-                return f"line {sample.line}: bucket of {family.name} without a number in label le"
-            buckets[frozenset(labels.items())][bound] = sample.value
-        elif sample.name == f"{family.name}_count":
-            counts[frozenset(labels.items())] = sample.value
-    for key, by_bound in buckets.items():
-        if fault := _fault(by_bound, counts.get(key)):
-            return f"histogram {family.name}{dict(sorted(key)) or ''}: {fault}"
+        if sample.name == bucket:
+            buckets[_without_bound(sample)].append(sample)
+        elif sample.name == count:
+            counts[sample.label_names, sample.label_values] = sample.value
+    for labels, found in buckets.items():
+        if fault := _fault(found, counts.get(labels)):
+            return f"histogram {family.name}{dict(zip(*labels, strict=True)) or ''}: {fault}"
     return None
 
 
-def _fault(by_bound: dict[float, float], count: float | None) -> str | None:
-    values = [by_bound[bound] for bound in sorted(by_bound)]
-    if math.inf not in by_bound:
+def _without_bound(sample: Sample) -> Labels:
+    _, names, values, *_ = sample
+    if "le" not in names:
+        return names, values
+    le = names.index("le")
+    return names[:le] + names[le + 1 :], values[:le] + values[le + 1 :]
+
+
+def _bound(sample: Sample) -> float:
+    """NaN where there is no bound."""
+    try:
+        return float(sample.label_values[sample.label_names.index("le")])
+    except ValueError:
+        return math.nan
+
+
+def _fault(samples: Sequence[Sample], count: float | None) -> str | None:
+    buckets = [(_bound(sample), sample.value) for sample in samples]
+    for sample, (bound, _held) in zip(samples, buckets, strict=True):
+        if math.isnan(bound):
+            return f"the bucket on line {sample.line} is without a number in label le"
+    buckets.sort()
+    last, total = buckets[-1]
+    if last != math.inf:
         return 'no bucket le="+Inf"'
-    if any(lower > upper for lower, upper in pairwise(values)):
+    if any(not lower <= upper for (_, lower), (_, upper) in pairwise(buckets)):
         return "a bucket holds less than the one below it"
-    if count is not None and by_bound[math.inf] != count:
+    if count is not None and total != count:
         return 'bucket le="+Inf" and _count differ'
     return None

@@ -101,13 +101,7 @@ def no_leak(page: Exposition, secrets: Secrets) -> Check:
 
 def no_negative_counter(page: Exposition) -> Check:
     """A counter counts from 0."""
-    negative = {
-        sample.name
-        for family in page.families.values()
-        if family.type == "counter"
-        for sample in family.samples
-        if sample.value < 0
-    }
+    negative = {sample.name for sample in page.negative_counters()}
     return check(
         "no_negative_counters",
         not negative,

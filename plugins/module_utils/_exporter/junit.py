@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from pathlib import PurePath
+from xml.etree import ElementTree
 
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import Check, summary
 

@@ -30,9 +30,12 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.schema import (
     COMMON,
+    EXPECTATION,
     OF_KIND,
+    PROFILE,
     ProfileError,
     checked,
+    validate,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.variables import (
     Facts,
@@ -85,7 +88,8 @@ class _Loader:
         self.facts.known(mentioned(part), f"{self.name}: {key}")
         part = filled(part, self.facts.variables)
         if isinstance(part, Mapping):
-            return {name: value for name, value in part.items() if value is not None}
+            part = {name: value for name, value in part.items() if value is not None}
+        validate(part, PROFILE[key], f"{self.name}: {key}")
         return part
 
     def _collectors(self) -> Collectors:
@@ -106,17 +110,26 @@ class _Loader:
 
     def _repeated(self, given: Given) -> Iterator[Given]:
         """The entry once, for each value of a list, or not at all where one of its variables has no value."""
+        place = f"{self.name}: expect[{_called(given)}]"
         names, list_name = mentioned(given), given.get("each")
         if list_name is not None:
             names = names - {"each"} | {list_name}
-        self.facts.known(names, f"{self.name}: expect[{_called(given)}]")
+        self.facts.known(names, place)
         variables = self.facts.variables
         if any(variables[name] is None for name in names):
             return
-        if list_name is None:
+        for entry in self._copies(given, variables, place):
+            validate(entry, EXPECTATION, place)
+            yield entry
+
+    def _copies(self, given: Given, variables: Given, place: str) -> Iterator[Given]:
+        if "each" not in given:
             yield filled(given, variables)
             return
-        for value in variables[list_name]:
+        found = variables[given["each"]]
+        if not isinstance(found, list):
+            raise ProfileError(f"{place}: the variable {given['each']} is no list")
+        for value in found:
             yield filled({**given, "id": f"{_called(given)}[{value}]"}, {**variables, "each": value})
 
     def _expectation(self, given: Given, families: Families) -> Expectation:

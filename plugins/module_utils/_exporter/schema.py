@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 REFERENCE = re.compile(r"\$\{(\w+)\}")
-TYPES = ("counter", "gauge", "histogram", "summary", "untyped", "info", "stateset", "gaugehistogram")
+TYPES = ("counter", "gauge", "histogram", "summary", "untyped")
 OPERATORS = ("==", "!=", "<", "<=", ">", ">=")
 KINDS = ("series", "difference", "collectors", "other_collectors", "families")
 
@@ -40,7 +40,7 @@ class Each:
     shape: Shape
 
 
-Shape = Leaf | Each | tuple[str, ...] | Mapping[str, "Shape"]
+Shape: t.TypeAlias = "Leaf | Each | tuple[str, ...] | Mapping[str, Shape]"
 
 
 def _is_number(value: t.Any) -> bool:

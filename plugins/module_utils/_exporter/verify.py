@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import Check, summary
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.formats import ACCEPT, parse
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.hygiene import (
     Secrets,
     no_leak,
@@ -18,14 +19,9 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import Exposition
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.profile import Profile
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.text_format import (
-    ParseError,
-    parse,
-)
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.reading import ParseError
 from ansible_collections.eks_observability.stack.plugins.module_utils._http.model import FetchError, Source
 from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import TimedOut
-
-ACCEPT = "text/plain;version=0.0.4"
 
 
 @dataclass(frozen=True)
@@ -108,14 +104,7 @@ def scrape(source: Source) -> Exposition:
     response = source.fetch("", accept=ACCEPT)
     if response.status != 200:
         raise FetchError(f"{source.name} answered {response.status}: {response.text(400)}")
-    kind, _semicolon, parameters = response.content_type.partition(";")
-    version = dict(part.strip().split("=", 1) for part in parameters.split(";") if "=" in part).get("version")
-    if kind.strip() != "text/plain" or version not in (None, "0.0.4"):
-        raise FetchError(
-            f"{source.name} answered with {response.content_type or 'no content type'} instead of "
-            f"text/plain; version=0.0.4: this is no metrics page"
-        )
-    return parse(response.body)
+    return parse(response.body, response.content_type)
 
 
 def judge(page: Exposition, before: Exposition | None, wish: Wish) -> Verdict:

@@ -28,6 +28,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._irsa.poli
 )
 
 AUDIENCE_ANNOTATION = "eks.amazonaws.com/audience"
+NO_STORE = StoreReference("", "")
 _PLACE = re.compile(r"spec\.data(?:From)?\[\d+\]")
 
 
@@ -37,18 +38,24 @@ class Cause:
 
     what: str
     remedy: str
+    seen: str = ""
+    """The conditions that it was concluded from, empty where there were none."""
 
     def __str__(self) -> str:
-        return f"{self.what}. {self.remedy}."
+        return f"{self.what}. {self.remedy}." + (f"\n  Seen last: {self.seen}." if self.seen else "")
 
 
 @dataclass(frozen=True)
 class StoreSeen:
-    """A store and the service account that it uses."""
+    """A store and the service account that it uses; without a kind, none is asked for."""
 
-    reference: StoreReference
+    reference: StoreReference = NO_STORE
     store: Object | None = None
     account: Object | None = None
+
+    @property
+    def wanted(self) -> bool:
+        return bool(self.reference.kind)
 
     @property
     def condition(self) -> Condition | None:
@@ -56,7 +63,7 @@ class StoreSeen:
 
     @property
     def ready(self) -> bool:
-        return self.condition is not None and self.condition.true
+        return not self.wanted or (self.condition is not None and self.condition.true)
 
     @property
     def provider(self) -> Object:
@@ -111,7 +118,7 @@ class Case:
 
     namespace: str
     sight: Sight
-    at: StoreSeen = StoreSeen(StoreReference("SecretStore", ""))
+    at: StoreSeen = StoreSeen()
     """The store that is in trouble, or else the first."""
     secret: SecretSeen | None = None
     labels: Mapping[str, str] | None = None
@@ -139,6 +146,15 @@ class Case:
         return ready.message if ready is not None and not ready.true else ""
 
     @property
+    def conditions(self) -> str:
+        """What the external secret and its store say of themselves."""
+        seen = self.sight.external_secret
+        told = [f"{self.title} {seen.ready or 'without a status'}"] if seen else []
+        if self.at.store:
+            told.append(f"{self.at.reference} {self.at.condition or 'without a status'}")
+        return "; ".join(told)
+
+    @property
     def account_name(self) -> tuple[str, str] | None:
         return self.at.account_name(self.namespace)
 
@@ -154,7 +170,7 @@ class Case:
 
     @property
     def role_in_words(self) -> str:
-        return f"Role {self.role or 'of the store'}"
+        return f"role {self.role or 'of the store'}"
 
     def document_of(self, source: Source) -> str:
         """Name of the secret that is read."""
@@ -168,6 +184,13 @@ class Case:
         return f"secret {' or '.join(names) or '(none)'}"
 
     @property
+    def reads(self) -> str:
+        """All that is read or made anew, in words."""
+        parts = [self.documents()] if self.seen.sources else []
+        parts.extend(f"generator {one}" for one in self.seen.generators)
+        return " and ".join(parts) or "what it searches for"
+
+    @property
     def trust(self) -> str:
         """What the trust policy of the role has to demand."""
         namespace, name = self.account_name or (self.namespace, "<service account>")
@@ -177,6 +200,11 @@ class Case:
             f'"{issuer}:sub" = "{subject(namespace, name)}" and "{issuer}:aud" = "{audience}", '
             f"with the IAM OIDC provider of that issuer as principal"
         )
+
+
+def capitalized(text: str) -> str:
+    """As a sentence begins; names further on stay as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def annotation(found: Object | None, name: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.case import (
     Case,
     Cause,
+    capitalized,
 )
 
 Explain = Callable[[Case, re.Match[str]], Cause]
@@ -26,7 +27,7 @@ def cannot_become(case: Case, detail: str) -> Cause:
 
 def may_not_read(case: Case, documents: str) -> Cause:
     return Cause(
-        f"{case.role_in_words} may not read {documents}",
+        f"{capitalized(case.role_in_words)} may not read {documents}",
         "Allow secretsmanager:GetSecretValue and DescribeSecret on its ARN, and kms:Decrypt where a key "
         "of your own encrypts it",
     )
@@ -41,7 +42,7 @@ def no_secret(case: Case, documents: str) -> Cause:
 
 def deleting(documents: str) -> Cause:
     return Cause(
-        f"{documents[0].upper()}{documents[1:]} is scheduled for deletion",
+        f"{capitalized(documents)} is scheduled for deletion",
         "Restore it (aws secretsmanager restore-secret), or read another one",
     )
 
@@ -75,14 +76,14 @@ def _cannot_become(case: Case, match: re.Match[str]) -> Cause:
 def _cannot_go_on(case: Case, match: re.Match[str]) -> Cause:
     role = case.at.provider.get("role") or "of the store"
     return Cause(
-        f"{case.role_in_words} cannot assume role {role}, which {case.at.reference} names",
+        f"{capitalized(case.role_in_words)} cannot assume role {role}, which {case.at.reference} names",
         "Allow the first sts:AssumeRole on the second, and let the second trust the first",
     )
 
 
 def _no_key(case: Case, match: re.Match[str]) -> Cause:
     return Cause(
-        f"{case.role_in_words} may not use the KMS key of {case.documents(match.string)}",
+        f"{capitalized(case.role_in_words)} may not use the KMS key of {case.documents(match.string)}",
         "Allow kms:Decrypt on that key, in the role's policy and in the key's policy",
     )
 
@@ -92,9 +93,61 @@ def _may_not_read(case: Case, match: re.Match[str]) -> Cause:
     return may_not_read(case, f"{case.documents(match.string)} (nor learn whether it exists)")
 
 
+def _unreachable(case: Case, match: re.Match[str]) -> Cause:
+    return Cause(
+        f"AWS does not answer External Secrets in region {case.at.region} ({match['detail'].strip()})",
+        f"Correct the region of {case.at.reference}; if it is right, let the pods of External Secrets "
+        "reach sts and secretsmanager there (DNS, NAT or VPC endpoints, network policies)",
+    )
+
+
+def _throttled(case: Case, match: re.Match[str]) -> Cause:
+    return Cause(
+        "AWS throttles what External Secrets asks",
+        "It tries again by itself; raise refreshInterval where many external secrets are read often",
+    )
+
+
+def _webhook(case: Case, match: re.Match[str]) -> Cause:
+    return Cause(
+        f"Secret {case.seen.secret} does not pass the admission webhook {match['name']}: "
+        f"{match['detail'].strip(' :')}",
+        "Give the Secret by target.template.metadata what that policy asks for, or repair the webhook",
+    )
+
+
+def _terminating(case: Case, match: re.Match[str]) -> Cause:
+    return Cause(
+        f"Namespace {match['name']} is being deleted",
+        "Wait until it is gone and make it anew, or use another one",
+    )
+
+
+def _explicitly_denied(case: Case, match: re.Match[str]) -> Cause:
+    return Cause(
+        f"A {match['policy']} denies {case.role_in_words} {case.documents(match.string)}",
+        "Take the role out of that Deny: no Allow elsewhere outweighs it",
+    )
+
+
+def _generator(case: Case, match: re.Match[str]) -> Cause:
+    names = " or ".join(case.seen.generators)
+    return Cause(
+        f"Generator {names} gives nothing ({match['detail'].strip()})",
+        f"Correct the generator, or generatorRef of {case.seen.name}",
+    )
+
+
+def _template_source(case: Case, match: re.Match[str]) -> Cause:
+    return Cause(
+        f"What templateFrom of {case.seen.name} names cannot be read ({match['detail'].strip()})",
+        f"Create it in namespace {case.namespace} with that key, or correct templateFrom",
+    )
+
+
 def _other_region(case: Case, match: re.Match[str]) -> Cause:
     return Cause(
-        f"AWS does not accept the credentials of {case.role_in_words.lower()} in region {case.at.region}",
+        f"AWS does not accept the credentials of {case.role_in_words} in region {case.at.region}",
         f"Correct the region of {case.at.reference}, or enable it in the account",
     )
 
@@ -140,35 +193,51 @@ _ABSENT = r"ResourceNotFoundException|Secret does not exist|can't find the speci
 _DENIED = r"AccessDenied|StatusCode: 403|not authorized to perform"
 _TEMPLATE = r"could not (?:apply|execute) template:?(?P<detail>.{0,400})"
 
-#: The first that matches explains, so what is special comes first; the first two are about becoming a role.
-EVENTS: Sequence[tuple[re.Pattern[str], Explain]] = tuple(
-    (re.compile(pattern, re.S), explain)
-    for pattern, explain in (
-        (r"operation error STS: AssumeRole,|perform: sts:AssumeRole on", _cannot_go_on),
-        (r"AssumeRoleWithWebIdentity|InvalidIdentityToken", _cannot_become),
-        (r"is not allowed from namespace", _not_admitted),
-        (r"(?i)AccessDenied\w*\b.*\bkms|access to KMS is not allowed", _no_key),
-        (r"UnrecognizedClientException|InvalidClientTokenId", _other_region),
-        (_DENIED, _may_not_read),
-        (r"(?:marked|scheduled) for deletion", lambda case, match: deleting(case.documents(match.string))),
-        (_ABSENT, lambda case, match: no_secret(case, case.documents(match.string))),
-        (
-            r"key (?P<key>\S+) does not exist in secret (?P<document>\S+)",
-            lambda case, match: no_property(case.at.prefix + match["document"], match["key"]),
-        ),
-        (
-            r"unable to unmarshal secret (?P<document>\S+): (?P<detail>.+)",
-            lambda case, match: no_object(
-                case.at.prefix + match["document"], f"a JSON object ({match['detail']})"
-            ),
-        ),
-        (r"error applying decoding strategy (?P<strategy>\w+) to data: (?P<detail>.+)", _decoding),
-        (r"(?:error applying \w+ strategy \w+ to keys|invalid secret keys[^:]*): (?P<detail>.+)", _keys),
-        (_TEMPLATE, lambda case, match: template(case, match["detail"].strip())),
-        (r'Secret "(?P<name>[^"]+)" is invalid: (?P<detail>.+)', _refused),
-        (r'secrets "(?P<name>[^"]+)" is forbidden: (?P<detail>.+)', _refused),
-    )
+Rule = tuple[str, Explain]
+#: The first that matches explains, so what is special comes first. These may be told of a store, too.
+_OF_STORES: Sequence[Rule] = (
+    (r"dial tcp:? ?(?P<detail>[^\n]{0,300})", _unreachable),
+    (r"ThrottlingException|TooManyRequests|Rate exceeded", _throttled),
+    (r"operation error STS: AssumeRole,|perform: sts:AssumeRole on", _cannot_go_on),
+    (r"AssumeRoleWithWebIdentity|InvalidIdentityToken", _cannot_become),
 )
+_OF_SYNCS: Sequence[Rule] = (
+    # What a webhook says, or why it does not answer, is its own affair.
+    (r'webhook "(?P<name>[^"]+)"(?P<detail>.{0,400})', _webhook),
+    *_OF_STORES,
+    (r"new content in namespace (?P<name>\S+) because it is being terminated", _terminating),
+    (r"is not allowed from namespace", _not_admitted),
+    (r"error using generator: (?P<detail>.{0,400})", _generator),
+    (r"explicit deny in an? (?P<policy>[\w-]+ policy|[\w-]+)", _explicitly_denied),
+    (r"(?i)AccessDenied\w*\b.*\bkms|access to KMS is not allowed", _no_key),
+    (r"UnrecognizedClientException|InvalidClientTokenId", _other_region),
+    (_DENIED, _may_not_read),
+    (r"(?:marked|scheduled) for deletion", lambda case, match: deleting(case.documents(match.string))),
+    (_ABSENT, lambda case, match: no_secret(case, case.documents(match.string))),
+    (
+        r"key (?P<key>\S+) does not exist in secret (?P<document>\S+)",
+        lambda case, match: no_property(case.at.prefix + match["document"], match["key"]),
+    ),
+    (
+        r"unable to unmarshal secret (?P<document>\S+): (?P<detail>.+)",
+        lambda case, match: no_object(
+            case.at.prefix + match["document"], f"a JSON object ({match['detail']})"
+        ),
+    ),
+    (r"error applying decoding strategy (?P<strategy>\w+) to data: (?P<detail>.+)", _decoding),
+    (r"(?:error applying \w+ strategy \w+ to keys|invalid secret keys[^:]*): (?P<detail>.+)", _keys),
+    (r"error fetching templateFrom data: (?P<detail>.{0,400})", _template_source),
+    (_TEMPLATE, lambda case, match: template(case, match["detail"].strip())),
+    (r'Secret "(?P<name>[^"]+)" is invalid: (?P<detail>.+)', _refused),
+    (r'secrets "(?P<name>[^"]+)" is forbidden: (?P<detail>.+)', _refused),
+)
+
+
+def _compiled(rules: Sequence[Rule]) -> list[tuple[re.Pattern[str], Explain]]:
+    return [(re.compile(pattern, re.S), explain) for pattern, explain in rules]
+
+
+OF_STORES, OF_SYNCS = _compiled(_OF_STORES), _compiled(_OF_SYNCS)
 
 
 def explained(case: Case) -> Cause | None:
@@ -176,7 +245,7 @@ def explained(case: Case) -> Cause | None:
     condition = case.at.condition
     for message in (*case.told, *([condition.message] if condition and not case.at.ready else [])):
         # With a store that is not ready nothing is read: what was said of reading is old.
-        for pattern, explain in EVENTS if case.at.ready else EVENTS[:2]:
+        for pattern, explain in OF_SYNCS if case.at.ready else OF_STORES:
             match = pattern.search(message)
             if match:
                 return explain(case, match)

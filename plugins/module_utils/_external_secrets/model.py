@@ -99,10 +99,16 @@ class ExternalSecret:
     store: StoreReference
     secret: str
     sources: tuple[Source, ...]
+    stores: tuple[StoreReference, ...]
+    """Every store that it reads from, each once; none where all it reads are generators."""
+    generators: tuple[str, ...]
+    """Kind and name of what makes values anew instead of reading them."""
     opaque: bool
     """Whether it reads in ways that only the operator can follow: search, rewriting, generators."""
     templates: tuple[str, ...]
     creation_policy: str
+    target_kind: str
+    """What it writes: a Secret, unless it says otherwise."""
     frozen: str
     """The setting by which a changed spec is not synced, empty where it is."""
     ready: Condition | None
@@ -122,9 +128,12 @@ class ExternalSecret:
             store=store,
             secret=target.get("name") or metadata["name"],
             sources=tuple(_sources(spec, store)),
+            stores=tuple(dict.fromkeys(_stores(spec, store))),
+            generators=tuple(_generators(spec)),
             opaque=any("extract" not in one or one.get("rewrite") for one in spec.get("dataFrom") or []),
             templates=tuple(_templates(target.get("template") or {})),
             creation_policy=target.get("creationPolicy") or "Owner",
+            target_kind=(target.get("manifest") or {}).get("kind") or "Secret",
             frozen=_frozen(spec),
             ready=ready_condition(found),
             synced_version=str(status.get("syncedResourceVersion") or ""),
@@ -136,10 +145,28 @@ class ExternalSecret:
         """Generation of the spec that was synced last, empty before the first time."""
         return self.synced_version.partition("-")[0]
 
-    @property
-    def stores(self) -> list[StoreReference]:
-        """Every store that it reads from, each once."""
-        return list(dict.fromkeys([source.store for source in self.sources] or [self.store]))
+
+def _entries(spec: Object) -> list[Object]:
+    return [*(spec.get("data") or []), *(spec.get("dataFrom") or [])]
+
+
+def _stores(spec: Object, default: StoreReference) -> Iterator[StoreReference]:
+    entries = _entries(spec)
+    if not entries:
+        yield default
+    for entry in entries:
+        source = entry.get("sourceRef") or {}
+        if source.get("storeRef"):
+            yield StoreReference.from_object(source["storeRef"])
+        elif not source.get("generatorRef"):
+            yield default
+
+
+def _generators(spec: Object) -> Iterator[str]:
+    for entry in _entries(spec):
+        reference = (entry.get("sourceRef") or {}).get("generatorRef")
+        if reference:
+            yield f"{reference.get('kind', '')} {reference.get('name', '')}"
 
 
 def _sources(spec: Object, default: StoreReference) -> Iterator[Source]:

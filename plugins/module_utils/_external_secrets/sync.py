@@ -41,6 +41,12 @@ LookInAws = Callable[[Case], tuple[AwsSeen, list[str]]]
 """What AWS says of a case, and what it did not tell."""
 
 
+_OLD = (
+    "its External Secrets is older than 0.16. Update it to 0.16, which serves both; write all manifests for "
+    f"{GROUP}/v1 and apply them, so that no object is stored as it was; then update to 0.17 or newer"
+)
+
+
 class ApiNotServedError(Exception):
     """The cluster does not know external-secrets.io/v1; waiting does not change that."""
 
@@ -112,11 +118,12 @@ def require_api(cluster: Reader) -> None:
     """Raises ApiNotServedError unless external-secrets.io/v1 is served."""
     group = cluster.get(f"/apis/{GROUP}")
     versions = [version["version"] for version in (group or {}).get("versions", [])]
-    if "v1" not in versions:
+    if not versions:
         raise ApiNotServedError(
-            f"The cluster does not serve {GROUP}/v1 (it serves {', '.join(versions) or 'no version of it'}): "
-            "install External Secrets 0.17 or newer"
+            f"The cluster serves no version of {GROUP}: install External Secrets 0.17 or newer"
         )
+    if "v1" not in versions:
+        raise ApiNotServedError(f"The cluster serves {GROUP} as {', '.join(versions)}, and not as v1: {_OLD}")
 
 
 def explain(cluster: Reader, namespace: str, sight: Sight, look_in_aws: LookInAws | None = None) -> Cause:
@@ -129,10 +136,10 @@ def explain(cluster: Reader, namespace: str, sight: Sight, look_in_aws: LookInAw
             f"ExternalSecret {namespace}/{sight.wanted.name} is not in sync ({condition})",
             f"Its cause could not be looked up: {error}",
         )
-    if look_in_aws and case.sight.external_secret and case.failed and case.at.store:
+    if look_in_aws and case.sight.external_secret and case.failed and case.at.provider:
         aws, unseen = look_in_aws(case)
         case = replace(case, aws=aws, unseen=[*case.unseen, *unseen])
-    return diagnose(case)
+    return replace(diagnose(case), seen=case.conditions)
 
 
 def investigate(cluster: Reader, namespace: str, sight: Sight) -> Case:
@@ -141,7 +148,7 @@ def investigate(cluster: Reader, namespace: str, sight: Sight) -> Case:
     if seen is None:
         return Case(namespace, sight)
     stores = [_store(cluster, namespace, reference) for reference in seen.stores]
-    at = next((store for store in stores if not store.ready), stores[0])
+    at = next((store for store in stores if not store.ready), stores[0] if stores else StoreSeen())
     optional = _Optional(cluster)
     failed = seen.ready is not None and not seen.ready.true
     labels = None
@@ -215,9 +222,13 @@ def _subject(event: Object) -> tuple[str, str]:
 
 
 def _time(event: Object) -> str:
-    """RFC 3339 in UTC, as the API server writes it, sorts as text."""
-    created = event["metadata"].get("creationTimestamp")
-    return str(event.get("lastTimestamp") or event.get("eventTime") or created or "")
+    """RFC 3339 in UTC, as the API server writes it, sorts as text.
+
+    An event of events.k8s.io shows here, too, with its times in other fields and in microseconds.
+    """
+    again, created = event.get("series") or {}, event["metadata"].get("creationTimestamp")
+    time = again.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime") or created
+    return f"{str(time)[:19]}Z" if time else ""
 
 
 def _shortly_before(time: str) -> str:

@@ -65,6 +65,11 @@ def read_body(read: Callable[[int], bytes], limit: int, name: str) -> bytes:
     return bytes(body)
 
 
+def too_slow(name: str, seconds: float) -> FetchError:
+    """What is said of an answer that takes longer than it may."""
+    return FetchError(f"{name} did not finish its answer within {seconds:g} s")
+
+
 def within(seconds: float, work: Callable[[], T], name: str) -> T:
     """Do `work`, and give up after `seconds`, whatever it waits for: a connection, a header, a slow drip.
 
@@ -83,7 +88,7 @@ def within(seconds: float, work: Callable[[], T], name: str) -> T:
     try:
         result, error = outcome.get(timeout=seconds)
     except queue.Empty:
-        raise FetchError(f"{name} did not finish its answer within {seconds:g} s") from None
+        raise too_slow(name, seconds) from None
     if error is not None:
         raise error
     return t.cast(T, result)

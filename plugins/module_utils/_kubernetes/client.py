@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import typing as t
 from collections.abc import Callable, Mapping
 
@@ -25,6 +26,23 @@ Ask = Callable[[str, Query, str, Limits], Response]
 
 Send = Callable[[str, str, Object, str, Limits], Response]
 """send(method, path, body, content type, limits) -> any answer of the API server."""
+
+
+class Tunnel(t.Protocol):
+    """An open connection to a port of a pod."""
+
+    def socket(self) -> socket.socket:
+        """The near end."""
+
+    def error(self) -> str | None:
+        """What the kubelet said when it closed the far end."""
+
+    def close(self) -> None:
+        """Close both ends."""
+
+
+Forward = Callable[[str, str, int], Tunnel]
+"""forward(namespace, pod, port) -> a new connection. Raises FetchError."""
 
 
 LIMITS = Limits()
@@ -51,11 +69,12 @@ class Writer(Reader, t.Protocol):
 
 
 class Kubernetes:
-    """A cluster, seen through two functions; without `send` it is only read."""
+    """A cluster, seen through three functions; without `send` it is only read."""
 
-    def __init__(self, ask: Ask, send: Send | None = None) -> None:
+    def __init__(self, ask: Ask, send: Send | None = None, forward: Forward | None = None) -> None:
         self.ask = ask
         self._send = send
+        self._forward = forward
 
     def get(self, path: str, query: Query = (), accept: str = JSON) -> Object | None:
         try:
@@ -72,6 +91,14 @@ class Kubernetes:
             raise KubernetesError(
                 f"GET {path} was answered with {response.text()!r}: this is no Kubernetes API"
             ) from None
+
+    def forward(self, namespace: str, pod: str, port: int) -> Tunnel:
+        """Raises FetchError."""
+        if self._forward is None:
+            raise FetchError(
+                f"Port {port} of Pod {namespace}/{pod} was not opened: this cluster is only read"
+            )
+        return self._forward(namespace, pod, port)
 
     def annotate(self, path: str, annotations: Mapping[str, str]) -> None:
         if self._send is None:
@@ -104,6 +131,9 @@ def connect(params: Mapping[str, t.Any], seconds: float = 30.0) -> Kubernetes:
     Raises KubernetesError when no such cluster answers within `seconds`.
     """
     # Imported here because the kubernetes package costs half a second that a plain URL does not need.
+    from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.port_forward import (
+        forwarder,
+    )
     from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
     from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import get_api_client
     from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import has_at_least
@@ -124,7 +154,7 @@ def connect(params: Mapping[str, t.Any], seconds: float = 30.0) -> Kubernetes:
         options = {"header_params": {"Accept": JSON}, "body": body, "content_type": content_type}
         return send(method, path, options, limits)
 
-    return Kubernetes(ask, write)
+    return Kubernetes(ask, write, forwarder(client.client))
 
 
 def _sender(client: t.Any) -> Callable[[str, str, dict[str, t.Any], Limits], Response]:

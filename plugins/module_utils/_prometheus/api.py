@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import typing as t
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.eks_observability.stack.plugins.module_utils._http.model import (
@@ -25,10 +26,12 @@ class QueryError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What an instant query found: series, and how many of them carry a number."""
+    """What an instant query found: series, and how many of them carry a number or a histogram."""
 
     series: int = 0
     numbers: int = 0
+    values: Sequence[float] = ()
+    """Those of series that are no histograms; NaN is one, too."""
     error: str = ""
 
 
@@ -44,6 +47,15 @@ class Prometheus:
 
     def active_targets(self) -> list[Object]:
         return t.cast(list[Object], self._get("targets", [("state", "active")])["activeTargets"])
+
+    def dropped_targets(self) -> list[dict[str, str]]:
+        """The labels with which each target was discovered that relabeling then dropped."""
+        found = self._get("targets", [("state", "dropped")])["droppedTargets"] or []
+        return [target["discoveredLabels"] for target in found]
+
+    def now(self) -> float:
+        """The time by the server's clock."""
+        return float(self._get("query", [("query", "time()")])["result"][1])
 
     def configuration(self) -> str:
         """The configuration that is loaded, as YAML."""
@@ -62,9 +74,12 @@ class Prometheus:
             data = self._get("query", [("query", expression)])
         except QueryError as error:
             return Answer(error=str(error))
-        if data["resultType"] in ("scalar", "string"):
-            return Answer(1, _numbers([{"value": data["result"]}]))
-        return Answer(len(data["result"]), _numbers(data["result"]))
+        scalar = data["resultType"] in ("scalar", "string")
+        found = [{"value": data["result"]}] if scalar else data["result"]
+        values = [number for entry in found if (number := _number(entry)) is not None]
+        histograms = sum("histogram" in entry for entry in found)
+        numbers = sum(not math.isnan(value) for value in values)
+        return Answer(len(found), histograms + numbers, tuple(values))
 
     def _get(self, path: str, query: Query = ()) -> t.Any:
         response = self._source.fetch(f"/api/v1/{path}", query)
@@ -82,13 +97,8 @@ class Prometheus:
             ) from error
 
 
-def _numbers(result: list[Object]) -> int:
-    """How many of the samples are numbers; a native histogram counts as one."""
-    return sum(1 for entry in result if "histogram" in entry or _is_number(entry["value"][1]))
-
-
-def _is_number(text: str) -> bool:
+def _number(entry: Object) -> float | None:
     try:
-        return not math.isnan(float(text))
-    except ValueError:
-        return False
+        return float(entry["value"][1])
+    except (KeyError, ValueError):
+        return None

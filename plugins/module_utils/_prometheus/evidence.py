@@ -9,7 +9,11 @@ import typing as t
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus import rules, targets
+from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus import (
+    rules,
+    series,
+    targets,
+)
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.api import (
     Answer,
     Prometheus,
@@ -30,6 +34,7 @@ class Wish:
     targets: Sequence[targets.WantedTarget] = ()
     rules: Sequence[rules.WantedRules] = ()
     panels: Sequence[Panel] = ()
+    series: Sequence[series.WantedSeries] = ()
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class Evidence:
         self.prometheus = prometheus
         self.wish = wish
         self.targets = [targets.TargetState(wanted) for wanted in wish.targets]
+        self.series = [series.SeriesState(wanted) for wanted in wish.series]
         self.rules = [rules.RuleState(rule) for wanted in wish.rules for rule in wanted.rules()]
         self._answers: dict[str, Answer] = {}
         self._found: dict[str, bool] = {}
@@ -63,8 +69,9 @@ class Evidence:
     def look(self) -> bool:
         """Ask for everything that is open; True when nothing is open any more. Raises FetchError."""
         if not all(seen.proven for seen in self.targets):
-            active = self.prometheus.active_targets()
-            self.targets = [targets.state(seen.wanted, active) for seen in self.targets]
+            active, now = self.prometheus.active_targets(), self.prometheus.now()
+            self.targets = [targets.state(seen.wanted, active, now) for seen in self.targets]
+        self.series = [seen if seen.proven else self._ask(seen.wanted) for seen in self.series]
         if not all(seen.healthy for seen in self.rules):
             groups = self.prometheus.rule_groups()
             self.rules = [rules.state(seen.wanted, groups, self._reformat) for seen in self.rules]
@@ -80,6 +87,7 @@ class Evidence:
     def proven(self) -> bool:
         return (
             all(seen.proven for seen in self.targets)
+            and all(seen.proven for seen in self.series)
             and all(seen.healthy for seen in self.rules)
             and not self.without_input
             and not any(self._open_expressions(panel) for panel in self.wish.panels)
@@ -89,6 +97,17 @@ class Evidence:
     def without_input(self) -> list[tuple[rules.WantedRule, list[str]]]:
         """Rules that can never have a result, with the selectors that find nothing."""
         return [(rule, [selector.text for selector in lack]) for rule, lack in self._needs.without()]
+
+    def _ask(self, wanted: series.WantedSeries) -> series.SeriesState:
+        ages = None if wanted.max_age is None else self.prometheus.query(wanted.age)
+        return series.SeriesState(wanted, self.prometheus.query(wanted.expr), ages)
+
+    def missing_series(self) -> Iterator[str]:
+        """What is wrong with wanted series, with reasons; raises FetchError."""
+        for seen in self.series:
+            if not seen.proven:
+                empty = seen.found is not None and not seen.found.series and not seen.found.error
+                yield seen.explained(self._why_empty(seen.wanted.expr) if empty else "")
 
     def gaps(self) -> Iterator[Gap]:
         """The open expressions of panels, with reasons. Asks for the selectors in them; raises FetchError."""
@@ -146,6 +165,7 @@ class Evidence:
         """What the module returns."""
         return {
             "targets": [seen.result() for seen in self.targets],
+            "series": [seen.result() for seen in self.series],
             "rules": {
                 "expected": len(self.rules),
                 "loaded": sum(seen.loaded for seen in self.rules),

@@ -9,6 +9,11 @@ import typing as t
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.dropped import (
+    by_relabeling,
+    listed,
+)
+from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.freshness import outdated
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.selection import (
     Labels,
     Object,
@@ -41,10 +46,20 @@ class TargetState:
 
     wanted: WantedTarget
     targets: Sequence[Object] = ()
+    now: float = 0.0
+    """Prometheus' clock when it was asked."""
 
     @property
     def up(self) -> list[str]:
-        return [target["scrapeUrl"] for target in self.targets if target["health"] == "up"]
+        return [target["scrapeUrl"] for target in self.targets if not self.fault(target)]
+
+    def fault(self, target: Object) -> str:
+        """Why a target proves nothing, empty when it is up and was scraped just now."""
+        if target["health"] == "up":
+            return outdated(target, self.now)
+        return f"is {target['health']}" + (
+            f": {target['lastError']}" if target["lastError"] else " (not scraped yet)"
+        )
 
     @property
     def proven(self) -> bool:
@@ -64,57 +79,72 @@ class TargetState:
         }
 
 
-def state(wanted: WantedTarget, active: Sequence[Object]) -> TargetState:
+def state(wanted: WantedTarget, active: Sequence[Object], now: float = 0.0) -> TargetState:
     """The state of one ServiceMonitor, from all active targets."""
-    return TargetState(wanted, [target for target in active if target["scrapePool"].startswith(wanted.pool)])
+    own = [target for target in active if target["scrapePool"].startswith(wanted.pool)]
+    return TargetState(wanted, own, now)
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the cluster says about a ServiceMonitor; `services` are those that it selects."""
+    """What the cluster says about a ServiceMonitor.
+
+    `services` are those that it selects, `elsewhere` those that it would select in other namespaces.
+    """
 
     monitor: Object | None
     prometheuses: Sequence[Object]
     namespace_labels: Labels
     services: Sequence[Object]
+    elsewhere: Sequence[Object] = ()
 
 
-def explain(seen: TargetState, *, configured: bool, cluster: Surroundings | None) -> str:
-    """Why too few targets are up, and what to do. Without a cluster to ask, the causes that remain."""
-    if seen.targets:
-        return _explain_health(seen)
-    if cluster is None:
-        return _explain_blindly(seen.wanted, configured)
-    if cluster.monitor is None:
-        return f"{seen.wanted} does not exist. Apply it."
-    reasons = refusals(cluster.prometheuses, "serviceMonitor", cluster.monitor, cluster.namespace_labels)
-    if reasons is not None:
-        return f"{seen.wanted} is not selected: {'; '.join(reasons)}. Correct its labels or its namespace."
-    if not configured:
-        return (
-            f"{seen.wanted} is selected, but not in the configuration of Prometheus. "
-            "The operator has not written it yet or refused it: look at its log and at the events."
-        )
-    return _explain_services(seen.wanted, cluster.monitor, cluster.services)
+@dataclass(frozen=True)
+class Discovery:
+    """What Prometheus knows of a ServiceMonitor that has no target."""
+
+    configured: bool
+    """Whether it is in the configuration that is loaded."""
+    dropped: Sequence[Labels] = ()
+    """The labels of what was discovered and dropped."""
 
 
-def _explain_health(seen: TargetState) -> str:
-    faults = [
-        f"{target['scrapeUrl']} is {target['health']}"
-        + (f": {target['lastError']}" if target["lastError"] else " (not scraped yet)")
-        for target in seen.targets
-        if target["health"] != "up"
-    ]
-    return f"{seen.wanted} has {len(seen.up)} of {seen.wanted.min_up} targets up. " + (
-        "; ".join(faults) + "." if faults else "There are no more: look at the number of ready pods."
+def explain_health(seen: TargetState, barrier: str | None) -> str:
+    """Why too few of the targets are up; `barrier` is what stands between Prometheus and a pod."""
+    faults = [f"{target['scrapeUrl']} {fault}" for target in seen.targets if (fault := seen.fault(target))]
+    told = "; ".join(faults) + "." if faults else "There are no more: look at the number of ready pods."
+    return f"{seen.wanted} has {len(seen.up)} of {seen.wanted.min_up} targets up. {told}" + (
+        f" {barrier}. Let that namespace in." if barrier else ""
     )
 
 
-def _explain_blindly(wanted: WantedTarget, configured: bool) -> str:
-    if configured:
+def explain_absence(wanted: WantedTarget, discovery: Discovery, cluster: Surroundings | None) -> str:
+    """Why there is no target, and what to do. Without a cluster to ask, the causes that remain."""
+    if cluster is None:
+        return _explain_blindly(wanted, discovery)
+    if cluster.monitor is None:
+        return f"{wanted} does not exist. Apply it."
+    reasons = refusals(cluster.prometheuses, "serviceMonitor", cluster.monitor, cluster.namespace_labels)
+    if reasons is not None:
+        return f"{wanted} is not selected: {'; '.join(reasons)}. Correct its labels or its namespace."
+    if not discovery.configured:
         return (
-            f"{wanted} is in the configuration, but has no target: its selector or port name fits no "
-            "Service, or no pod is ready."
+            f"{wanted} is selected, but not in the configuration of Prometheus. "
+            "The operator has not written it yet or refused it: look at its log and at the events."
+        )
+    return _explain_services(wanted, cluster.monitor, cluster, discovery.dropped)
+
+
+def _explain_blindly(wanted: WantedTarget, discovery: Discovery) -> str:
+    if discovery.dropped:
+        return (
+            f"{wanted} is in the configuration, and all that was discovered is dropped: its selector, port "
+            f"name or relabelings fit none of {listed(discovery.dropped)}."
+        )
+    if discovery.configured:
+        return (
+            f"{wanted} is in the configuration, but nothing was discovered: its namespaceSelector names no "
+            "namespace with a Service, or no pod is there."
         )
     return (
         f"{wanted} was never selected: it does not exist, lacks the label that Prometheus selects by "
@@ -122,21 +152,42 @@ def _explain_blindly(wanted: WantedTarget, configured: bool) -> str:
     )
 
 
-def _explain_services(wanted: WantedTarget, monitor: Object, services: Sequence[Object]) -> str:
-    spec = monitor.get("spec") or {}
+def _explain_services(
+    wanted: WantedTarget, monitor: Object, cluster: Surroundings, dropped: Sequence[Labels]
+) -> str:
+    services = cluster.services
     if not services:
-        selector = spec.get("selector") or {}
-        return f"{wanted} selects no Service ({selector}). Correct its selector or the labels of the Service."
-    ports = [endpoint["port"] for endpoint in spec.get("endpoints") or [] if endpoint.get("port")]
+        return f"{wanted} {_no_service(monitor, cluster.elsewhere)}"
     for service in services:
-        names = [port.get("name", "") for port in (service.get("spec") or {}).get("ports") or []]
-        if wrong := [port for port in ports if port not in names]:
-            return (
-                f"{wanted} asks for port {', '.join(wrong)}, Service {'/'.join(metadata(service))} has "
-                f"{', '.join(filter(None, names)) or 'no named port'}. Correct endpoints[].port."
-            )
+        if fault := _port_fault(monitor, service):
+            return f"{wanted} {fault}. Correct endpoints[].port."
+    if reason := by_relabeling(monitor, [metadata(service) for service in services], dropped):
+        return f"{wanted}: {reason}. Correct endpoints[].relabelings."
     found = ", ".join("/".join(metadata(service)) for service in services)
     return f"{wanted} has no target behind Service {found}. Look whether its pods run and are ready."
+
+
+def _no_service(monitor: Object, elsewhere: Sequence[Object]) -> str:
+    if elsewhere:
+        found = ", ".join("/".join(metadata(service)) for service in elsewhere)
+        looked = ", ".join(searched_namespaces(monitor) or [])
+        return (
+            f"looks for Services in {looked} only, what it selects is {found}. Correct its namespaceSelector."
+        )
+    selector = (monitor.get("spec") or {}).get("selector") or {}
+    return f"selects no Service ({selector}). Correct its selector or the labels of the Service."
+
+
+def _port_fault(monitor: Object, service: Object) -> str | None:
+    endpoints = (monitor.get("spec") or {}).get("endpoints") or []
+    names = [port.get("name", "") for port in (service.get("spec") or {}).get("ports") or []]
+    wrong = [
+        endpoint["port"] for endpoint in endpoints if endpoint.get("port") and endpoint["port"] not in names
+    ]
+    if not wrong:
+        return None
+    has = ", ".join(filter(None, names)) or "no named port"
+    return f"asks for port {', '.join(wrong)}, Service {'/'.join(metadata(service))} has {has}"
 
 
 def searched_namespaces(monitor: Object) -> list[str] | None:

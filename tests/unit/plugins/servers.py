@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
 import typing as t
+import zlib
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -24,6 +26,28 @@ def page(body: bytes | str, content_type: str = TEXT_FORMAT, status: int = 200, 
             request.send_header(name, value)
         request.end_headers()
         request.wfile.write(data)
+
+    return behave
+
+
+def zipped(*pieces: bytes) -> Behaviour:
+    """Answer with these bytes as the body, and say that it is gzip."""
+    return page(b"".join(pieces), **{"Content-Encoding": "gzip"})
+
+
+def bomb(piece: bytes) -> Behaviour:
+    """Send a small gzip stream that unpacks to pieces without end."""
+
+    def behave(request: BaseHTTPRequestHandler) -> None:
+        packer = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+        request.send_response(200)
+        request.send_header("Content-Type", TEXT_FORMAT)
+        request.send_header("Content-Encoding", "gzip")
+        request.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                request.wfile.write(packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH))
+        request.close_connection = True
 
     return behave
 
@@ -53,12 +77,14 @@ def endless(request: BaseHTTPRequestHandler) -> None:
     request.close_connection = True
 
 
-def dripping(stop: threading.Event) -> Behaviour:
+def dripping(stop: threading.Event, length: int | None = None) -> Behaviour:
     """Send a byte now and then, never an end."""
 
     def behave(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
         request.send_header("Content-Type", TEXT_FORMAT)
+        if length is not None:
+            request.send_header("Content-Length", str(length))
         request.end_headers()
         with contextlib.suppress(OSError):
             while not stop.wait(0.02):
@@ -84,7 +110,7 @@ def dripping_header(stop: threading.Event) -> Behaviour:
 class Server:
     """A running server: `url`, the paths that were asked for, and how many connections were made."""
 
-    def __init__(self, answer: Behaviour) -> None:
+    def __init__(self, answer: Behaviour, context: ssl.SSLContext | None = None) -> None:
         self.requests: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.connections = 0
@@ -107,7 +133,12 @@ class Server:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if context is not None:
+            # The handshake is left to the thread of the connection.
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.url = f"http{'s' if context else ''}://127.0.0.1:{self._server.server_address[1]}"
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Server]:
@@ -121,6 +152,8 @@ class Server:
             self._server.server_close()
 
 
-def serve(answer: Behaviour) -> contextlib.AbstractContextManager[Server]:
-    """A server that gives this answer to every GET."""
-    return Server(answer).running()
+def serve(
+    answer: Behaviour, context: ssl.SSLContext | None = None
+) -> contextlib.AbstractContextManager[Server]:
+    """A server that gives this answer to every GET, over TLS when there is a context."""
+    return Server(answer, context).running()

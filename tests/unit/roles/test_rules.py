@@ -13,11 +13,14 @@ import yaml
 from lab import programs
 
 ROOT = Path(__file__).parents[3]
-TEXT = (ROOT / "roles/prometheus_rules/files/aurora.yml").read_text()
+FILES = {path.stem: path.read_text() for path in (ROOT / "roles/prometheus_rules/files").glob("*.yml")}
 REPLACED = {
     "DB_CLUSTER": "db",
     "CONNECTIONS_RATIO": "0.8",
     "SLOW_STATEMENT_SECONDS": "1",
+    "ACU_PERCENT": "90",
+    "CPU_PERCENT": "80",
+    "FREEABLE_BYTES": "268435456",
     "RUNBOOKS_URL": "https://runbooks.example.org",
 }
 
@@ -28,9 +31,15 @@ def filled(text: str) -> str:
     return text
 
 
-RULES: list[dict[str, Any]] = [
-    rule for group in yaml.safe_load(filled(TEXT))["groups"] for rule in group["rules"]
-]
+def rules_of(text: str) -> list[dict[str, Any]]:
+    return [rule for group in yaml.safe_load(filled(text))["groups"] for rule in group["rules"]]
+
+
+def alerts_of(text: str) -> list[str]:
+    return [rule["alert"] for rule in rules_of(text) if "alert" in rule]
+
+
+RULES = [rule for text in FILES.values() for rule in rules_of(text)]
 ALERTS = [rule for rule in RULES if "alert" in rule]
 
 
@@ -41,7 +50,7 @@ def promtool() -> Path:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
 def test_every_selector_is_bound_to_the_cluster(rule: dict[str, Any]) -> None:
-    metrics = re.findall(r"(?:pg_\w+|aurora:[\w:]+|up)(?=\{|\)|\s|$)(\{[^}]*\})?", rule["expr"])
+    metrics = re.findall(r"(?:pg_\w+|aws_rds_\w+|aurora:[\w:]+|up)(?=\{|\)|\s|$)(\{[^}]*\})?", rule["expr"])
     assert metrics
     assert all('db_cluster="db"' in matchers for matchers in metrics)
 
@@ -53,17 +62,19 @@ def test_every_alert_can_be_acted_on(alert: dict[str, Any]) -> None:
     assert alert["annotations"]["runbook_url"].endswith(f"/{alert['alert']}.md")
 
 
-def test_every_alert_has_a_case_that_fires_and_one_that_does_not() -> None:
-    cases = yaml.safe_load((ROOT / "tests/rules/aurora.yml").read_text())["tests"]
+@pytest.mark.parametrize("name", FILES)
+def test_every_alert_has_a_case_that_fires_and_one_that_does_not(name: str) -> None:
+    cases = yaml.safe_load((ROOT / "tests/rules" / f"{name}.yml").read_text())["tests"]
     quiet = {test["alertname"] for test in cases[0]["alert_rule_test"]}
     loud = " ".join(str(case.get("promql_expr_test", "")) for case in cases[1:])
-    assert {alert["alert"] for alert in ALERTS} == quiet
-    assert [alert["alert"] for alert in ALERTS if alert["alert"] not in loud] == []
+    assert set(alerts_of(FILES[name])) == quiet
+    assert [alert for alert in alerts_of(FILES[name]) if alert not in loud] == []
 
 
-def test_promtool_accepts_the_rules_and_their_cases(promtool: Path, tmp_path: Path) -> None:
-    (tmp_path / "rules.yml").write_text(filled(TEXT))
-    (tmp_path / "tests.yml").write_text((ROOT / "tests/rules/aurora.yml").read_text())
+@pytest.mark.parametrize("name", FILES)
+def test_promtool_accepts_the_rules_and_their_cases(promtool: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "rules.yml").write_text(filled(FILES[name]))
+    (tmp_path / "tests.yml").write_text((ROOT / "tests/rules" / f"{name}.yml").read_text())
     for command in (["check", "rules", "rules.yml"], ["test", "rules", "tests.yml"]):
         done = subprocess.run(
             [str(promtool), *command], cwd=tmp_path, capture_output=True, text=True, check=False

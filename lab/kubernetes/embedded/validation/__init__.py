@@ -15,7 +15,7 @@ from lab.kubernetes.embedded.validation.network import endpoint_slice, endpoints
 from lab.kubernetes.embedded.validation.pods import pod
 from lab.kubernetes.embedded.validation.rbac import binding, role
 from lab.kubernetes.embedded.validation.services import service
-from lab.kubernetes.embedded.validation.workloads import deployment, replica_set, stateful_set
+from lab.kubernetes.embedded.validation.workloads import deployment, job, replica_set, stateful_set
 
 #: The rules of a kind: the new state and the old one, which is None for a new object.
 Rules = Callable[[Object, Object | None], Iterable[Problem]]
@@ -28,6 +28,7 @@ _RULES: Mapping[str, Rules] = {
     "Deployment": deployment,
     "EndpointSlice": endpoint_slice,
     "Endpoints": endpoints,
+    "Job": job,
     "Namespace": namespace,
     "NetworkPolicy": network_policy,
     "Pod": pod,

@@ -18,7 +18,7 @@ from lab.kubernetes.embedded.validation.containers import container_problems
 from lab.kubernetes.embedded.validation.metadata import annotation_problems, label_problems, worded
 from lab.kubernetes.embedded.validation.volumes import volume_problems
 
-_RESTART_POLICIES = ("Always", "Never", "OnFailure")
+_RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _NO_CHANGE = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"

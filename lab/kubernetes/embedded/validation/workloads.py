@@ -1,9 +1,10 @@
-"""Rules of Deployments, ReplicaSets and StatefulSets."""
+"""Rules of Deployments, ReplicaSets, StatefulSets and Jobs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lab.kubernetes.embedded.defaults import job_labels
 from lab.kubernetes.embedded.errors import Problem, forbidden_field, invalid_value, not_supported, required
 from lab.kubernetes.embedded.objects import Json, Object
 from lab.kubernetes.embedded.validation import names
@@ -18,6 +19,14 @@ from lab.kubernetes.embedded.validation.pods import non_negative, pod_template
 
 _WHOLE = 100
 _STRATEGIES = ("Recreate", "RollingUpdate")
+_JOB_COUNTS = (
+    "parallelism",
+    "completions",
+    "activeDeadlineSeconds",
+    "backoffLimit",
+    "ttlSecondsAfterFinished",
+)
+_JOB_RESTARTS = ("OnFailure", "Never")
 _SET_CHANGES = (
     "replicas",
     "ordinals",
@@ -61,6 +70,50 @@ def stateful_set(item: Object, before: Object | None) -> Iterator[Problem]:
             listed = ", ".join(f"'{name}'" for name in _SET_CHANGES[:-1])
             detail = f"updates to statefulset spec for fields other than {listed} and 'minReadySeconds'"
             yield forbidden_field("spec", f"{detail} are forbidden")
+
+
+def job(item: Object, before: Object | None) -> Iterator[Problem]:
+    """A Job, without the fields of those whose Pods are numbered."""
+    spec = item["spec"]
+    template = spec["template"]
+    if not before:
+        yield from _own_labels(item)
+    for name in _JOB_COUNTS:
+        yield from non_negative(f"spec.{name}", spec.get(name, 0))
+    yield from pod_template(template, "spec.template")
+    field, policy = "spec.template.spec.restartPolicy", template["spec"]["restartPolicy"]
+    if policy == "Always":
+        yield required(field, 'valid values: "OnFailure", "Never"')
+    elif policy not in _JOB_RESTARTS:
+        yield not_supported(field, policy, _JOB_RESTARTS)
+    yield from _selector(spec)
+    if before:
+        for name in ("completions", "selector", "template", "completionMode"):
+            yield from immutable(f"spec.{name}", spec.get(name), before["spec"].get(name))
+
+
+def _selector(spec: Object) -> Iterator[Problem]:
+    selector, labels = spec.get("selector"), spec["template"]["metadata"].get("labels", {})
+    if selector is None:
+        yield required("spec.selector")
+    else:
+        yield from selector_problems(selector, "spec.selector")
+    if is_selector(selector) and (selector is None or not selects(selector, labels)):
+        detail = "`selector` does not match template `labels`"
+        yield invalid_value("spec.template.metadata.labels", dict(sorted(labels.items())), detail)
+
+
+def _own_labels(item: Object) -> Iterator[Problem]:
+    """Pods of a Job that selects them itself must have the labels by which it does."""
+    spec, labels = item["spec"], item["spec"]["template"]["metadata"].get("labels")
+    if spec["manualSelector"] or "selector" not in spec:
+        return
+    wanted, shown = job_labels(item["metadata"]), dict(sorted(labels.items()))
+    for name, value in wanted.items():
+        if labels[name] != value:
+            yield invalid_value(f"spec.template.metadata.labels[{name}]", shown, f"must be '{value}'")
+    if is_selector(spec["selector"]) and not selects(spec["selector"], wanted):
+        yield invalid_value("spec.selector", spec["selector"], "`selector` not auto-generated")
 
 
 def _replicated(spec: Object, word: str) -> Iterator[Problem]:

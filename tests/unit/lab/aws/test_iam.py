@@ -113,6 +113,10 @@ def test_a_user_may_do_what_the_policy_says(aws: Any, reader: tuple[str, str]) -
         pytest.param(
             "secretsmanager", "list_secrets", "AccessDeniedException", "secretsmanager:ListSecrets", id="JSON"
         ),
+        pytest.param(
+            *("resourcegroupstaggingapi", "get_resources", "AccessDeniedException", "tag:GetResources"),
+            id="JSON, with a prefix that is not the service's name",
+        ),
     ],
 )
 def test_a_user_may_do_nothing_else(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab.programs import building, golang, recipes
+from lab.programs import building, golang, on_demand, recipes
 from lab.programs.apt import SourceError
 from lab.programs.cache import Cache
 from lab.programs.golang import Go, explain, find_go, require_room
@@ -113,6 +113,19 @@ def test_an_asset_is_used_when_it_is_of_the_wanted_version(tmp_path: Path, versi
     found = building.ensure_built([recipe], VERSIONS, Cache(tmp_path / "cache"), environ, lines.append)
     assert found == [Program(asset if used else cached, "1.37.2")]
     assert [f"{asset} is version 1.30.0, not used" in line for line in lines] == [True] * (not used)
+
+
+def test_what_few_need_is_expected_where_the_cache_will_have_it(tmp_path: Path) -> None:
+    environ = {"LAB_CACHE": str(tmp_path)}
+    version = VERSIONS.yace
+    expected = Program(tmp_path / "yace" / version / "yace", version)
+    assert on_demand.expected_yace(environ) == expected
+    script(expected.path, "")
+    assert on_demand.build_yace(pytest.fail, environ) == expected
+
+
+def test_what_few_need_is_not_built_with_a_control_plane() -> None:
+    assert "yace" not in {recipe.program for recipe in recipes.of_control_plane(VERSIONS)}
 
 
 class Compiler:

@@ -203,7 +203,9 @@ class TestDiscovery:
         assert (body["kind"], body["groupVersion"]) == ("APIResourceList", "v1")
         resources = {item["name"]: item for item in body["resources"]}
         assert resources["services"]["shortNames"] == ["svc"]
-        assert {"serviceaccounts/token", "services/proxy", "pods/status", "pods/binding"} <= set(resources)
+        assert {"serviceaccounts/token", "services/proxy", "pods/status", "pods/portforward"} <= set(
+            resources
+        )
 
     def test_kubectl_finds_its_parameters(self, api: Any) -> None:
         paths = api.get("/openapi/v3").body["paths"]

@@ -62,6 +62,12 @@ DOCUMENTS = [
     ("apps/v1", "ReplicaSet", "replicasets", {"spec": WORKLOAD}),
     ("apps/v1", "StatefulSet", "statefulsets", {"spec": {**WORKLOAD, "serviceName": "s"}}),
     (
+        "batch/v1",
+        "Job",
+        "jobs",
+        {"spec": {"backoffLimit": 1, "template": {"spec": {**POD, "restartPolicy": "Never"}}}},
+    ),
+    (
         "discovery.k8s.io/v1",
         "EndpointSlice",
         "endpointslices",

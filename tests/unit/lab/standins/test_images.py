@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from lab.standins.kubelet.environment import ConfigError, names_used, variables
-from lab.standins.kubelet.plain import listen_on
+from lab.standins.kubelet.plain import Image, Toolbox, listen_on
+from lab.standins.kubelet.runtime import StartError
 from lab.standins.kubelet.substitution import expand, localized
 from lab.standins.kubelet.volumes import VolumeError, Volumes
 
@@ -46,7 +47,38 @@ def lookup(kind: str, name: str) -> Object | None:
     ],
 )
 def test_a_program_listens_on_the_address_of_its_pod(arguments: list[str], expected: list[str]) -> None:
-    assert listen_on(arguments, ADDRESS, 9187) == expected
+    moved, port = listen_on(arguments, ADDRESS, 9187, "--web.listen-address")
+    assert (moved, moved[-1]) == (expected, f"--web.listen-address={ADDRESS}:{port}")
+
+
+class TestToolbox:
+    box = Toolbox({"sh": Path("/bin/sh"), "psql": Path("/opt/postgres/bin/psql")})
+
+    def test_runs_the_program_that_is_named(self) -> None:
+        command = self.box.command({"command": ["/usr/local/bin/psql"]}, ["--version"], ADDRESS)
+        assert command == (["/opt/postgres/bin/psql", "--version"], None)
+
+    def test_a_shell_finds_the_others(self) -> None:
+        assert self.box.environment({})["PATH"].split(":")[:2] == ["/bin", "/opt/postgres/bin"]
+
+    @pytest.mark.parametrize("container", [{"command": ["/bin/rm"]}, {}], ids=["another", "none"])
+    def test_has_no_other_program(self, container: Object) -> None:
+        with pytest.raises(StartError):
+            self.box.command(container, [], ADDRESS)
+
+
+def test_a_program_may_call_that_address_otherwise() -> None:
+    arguments = ["--listen-address=:5001", "--x"]
+    moved = ["--x", f"--listen-address={ADDRESS}:5001"]
+    assert listen_on(arguments, ADDRESS, 5000, "--listen-address") == (moved, 5001)
+
+
+def test_an_image_is_there_once_its_program_has_been_built(tmp_path: Path) -> None:
+    program = tmp_path / "yace"
+    image = Image([str(program)], "/bin/yace", None, lambda paths: {})
+    assert not image.is_there
+    program.touch(mode=0o755)
+    assert image.is_there
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,13 @@ import signal
 from typing import Any
 
 import pytest
+import urllib3
 
 from lab.standins.api.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     ENDPOINTS,
+    NETWORK_POLICY,
     NODE,
     POD,
     PROMETHEUS_RULE,
@@ -108,10 +110,15 @@ def test_a_deployment_becomes_ready(lab: Lab, running: str) -> None:
     assert pod["spec"]["nodeName"] == "lab"
     conditions = {one["type"]: one["reason"] for one in lab.get(DEPLOYMENT, running)["status"]["conditions"]}
     assert conditions == {"Available": "MinimumReplicasAvailable", "Progressing": "NewReplicaSetAvailable"}
-    endpoints = lab.get(ENDPOINTS, running)
+    endpoints = lab.until(lambda: _with_subsets(lab, running), "the pod behind the Service")
     assert endpoints["subsets"][0]["addresses"][0]["ip"] == pod["status"]["podIP"]
     volume = lab.settings.state / "pods" / pod["metadata"]["uid"] / "volumes" / "pg"
     assert (volume / "password").read_text() == "secret"
+
+
+def _with_subsets(lab: Lab, name: str) -> Object | None:
+    endpoints: Object = lab.get(ENDPOINTS, name)
+    return endpoints if endpoints.get("subsets") else None
 
 
 def test_a_volume_follows_its_secret(lab: Lab, running: str) -> None:
@@ -148,6 +155,28 @@ def test_prometheus_scrapes_what_a_selected_monitor_names(lab: Lab, running: str
     ((_kind, reason, message),) = lab.events("broken")
     assert reason == "InvalidConfiguration"
     assert '"demo/broken" was rejected due to invalid configuration: ' in message
+
+
+def test_a_policy_shuts_prometheus_out_and_lets_it_in_again(lab: Lab, running: str) -> None:
+    """The node's own ways, probes and a person's, stay open; a pod that is not admitted gets no answer."""
+
+    def health() -> set[str]:
+        return {one["health"] for one in lab.prometheus("/api/v1/targets")["activeTargets"]}
+
+    selector = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": running}}}
+    lab.until(lambda: health() == {"up"}, "the target to be up", timeout=25)
+    own = {"from": [{"podSelector": {}}]}
+    create(lab, NETWORK_POLICY, "own", spec={**selector, "policyTypes": ["Ingress"], "ingress": [own]})
+    lab.until(lambda: health() == {"down"}, "the target to be down", timeout=25)
+    (target,) = lab.prometheus("/api/v1/targets")["activeTargets"]
+    assert "deadline exceeded" in target["lastError"]
+    (pod,) = pods(lab, running)
+    assert urllib3.request("GET", f"http://{pod['status']['podIP']}:9187/").status == 200
+    assert is_ready(lab, running)
+    monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    other = {"from": [monitoring], "ports": [{"port": "metrics"}]}
+    create(lab, NETWORK_POLICY, "prometheus", spec={**selector, "ingress": [other]})
+    lab.until(lambda: health() == {"up"}, "the target to be up again", timeout=25)
 
 
 def test_prometheus_loads_selected_rules_and_rejects_broken_ones(lab: Lab) -> None:

@@ -7,6 +7,7 @@ import typing as t
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.eks_observability.stack.plugins.filter.kubernetes import (
+    duration_seconds,
     go_duration,
     object_references,
 )
@@ -56,3 +57,17 @@ def test_duration_is_what_go_writes_back(text: str, written: str) -> None:
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(AnsibleFilterError, match="go_duration"):
         go_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("30s", 30), ("1m30s", 90), ("1h", 3600), ("1d", 86400), ("1w", 604800), ("500ms", 0.5), ("0", 0)],
+)
+def test_duration_is_a_number_of_seconds(text: str, seconds: float) -> None:
+    assert duration_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "30", "-1s", "1 m"])
+def test_what_prometheus_does_not_read_is_refused(text: str) -> None:
+    with pytest.raises(AnsibleFilterError, match="duration_seconds"):
+        duration_seconds(text)

@@ -6,14 +6,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.eks_observability.stack.plugins.filter.report import stack_summary, text_table
+from ansible_collections.eks_observability.stack.plugins.filter.report import (
+    chain_verdict,
+    stack_summary,
+    text_table,
+)
 
 PROVEN: dict[str, Any] = {
     "inventory_hostname": "aurora",
     "aurora_result": {"scaling": {"min_capacity": 0.5, "max_capacity": 2.0}},
     "external_secrets_result": {"exporter": {"secret": "aurora-credentials"}},
     "postgres_exporter_result": {
-        "metrics": {"pg_up": True, "required_families": {"present": 50, "required": 50}},
+        "mode": "metrics",
+        "metrics": [{"pg_up": 1.0, "required_families": {"present": 50, "required": 50}}],
         "targets": [{"up": 1, "targets": [{}]}],
     },
     "prometheus_rules_result": {"expected": 16, "healthy": 16, "alerts": 11},
@@ -44,6 +49,29 @@ def test_row_puts_results_into_words(column: str, facts: dict[str, Any], words: 
     assert stack_summary({**PROVEN, **facts})[column] == words
 
 
+MEMBERS: dict[str, Any] = {
+    "mode": "metrics",
+    "metrics": [
+        {"pg_up": 1.0, "required_families": {"present": 50, "required": 50}},
+        {"pg_up": 0.0, "required_families": {"present": 3, "required": 50}},
+    ],
+    "targets": [{"up": 1, "targets": [{}]}, {"up": 0, "targets": [{}]}],
+}
+CLOUDWATCH: dict[str, Any] = {"mode": "cloudwatch_only", "metrics": [], "targets": []}
+
+
+@pytest.mark.parametrize(
+    ("exporter", "words"),
+    [
+        pytest.param(MEMBERS, ["refused", "1 of 2", "53 of 100"], id="one of two members refuses the login"),
+        pytest.param(CLOUDWATCH, ["none: CloudWatch", "0 of 0", "0 of 0"], id="CloudWatch only"),
+    ],
+)
+def test_row_puts_all_exporters_into_words(exporter: dict[str, Any], words: list[str]) -> None:
+    row = stack_summary({**PROVEN, "postgres_exporter_result": exporter})
+    assert [row[name] for name in ("exporter login", "targets up", "metric families")] == words
+
+
 def test_role_that_did_not_run_leaves_a_dash() -> None:
     row = stack_summary({"inventory_hostname": "orders"})
     assert set(row.values()) == {"orders", "-"}
@@ -56,3 +84,38 @@ def test_table_lines_up() -> None:
 
 def test_table_of_nothing_is_empty() -> None:
     assert text_table([]) == ""
+
+
+LINKS = [
+    {"link": "cluster", "role": "aurora"},
+    {"link": "trust", "role": "irsa"},
+    {"link": "exporter", "role": "postgres_exporter"},
+]
+TRUST = {"link": "trust", "task": "Verify | Refuse", "message": "It cannot assume the role."}
+EXPORTER = {"link": "exporter", "task": "Verify | See", "message": "It is down."}
+
+
+def test_verdict_of_a_run_that_stopped_at_the_first_broken_link() -> None:
+    assert chain_verdict([TRUST], LINKS, "orders").splitlines() == [
+        "The chain of orders is broken at: trust.",
+        "Proven before it: cluster.",
+        "",
+        "trust, irsa : Verify | Refuse",
+        "It cannot assume the role.",
+        "To have this link as the inventory describes it: playbooks/irsa.yml",
+        "",
+        "Not looked at: exporter. With -e verify_all=true they are.",
+    ]
+
+
+def test_verdict_marks_what_may_only_follow_from_a_broken_link() -> None:
+    lines = chain_verdict([TRUST, EXPORTER], LINKS, "orders", all_links=True).splitlines()
+    assert lines[0] == "The chain of orders is broken at: trust, exporter."
+    assert "trust, irsa : Verify | Refuse" in lines
+    assert "exporter (perhaps only because of: trust), postgres_exporter : Verify | See" in lines
+    assert not any(line.startswith("Not looked at") for line in lines)
+
+
+def test_verdict_of_the_first_link() -> None:
+    broken = {"link": "cluster", "task": "Result", "message": "No cluster."}
+    assert "Proven before it" not in chain_verdict([broken], LINKS, "orders")

@@ -91,6 +91,9 @@ def test_the_life_of_a_role(run: t.Any, database: Database, name: str) -> None:
         assert connection.execute("SHOW statement_timeout").fetchone() == ("10s",)
     assert [result["roles"][0]["login"] for result in results] == [None, "works", "works", "works"]
     assert results[0]["statements"] == results[1]["statements"]
+    shown = "".join(f"{statement};\n" for statement in results[0]["statements"])
+    assert results[0]["diff"] == results[1]["diff"] == {"before": "", "after": shown}
+    assert f"CREATE ROLE \"{name}\" WITH LOGIN CONNECTION LIMIT 5 PASSWORD '********';" in shown
     assert "SCRAM" not in json.dumps(results)
     assert PASSWORD not in json.dumps(results)
 

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.schema import EXPECTATION
 from ansible_collections.eks_observability.stack.plugins.modules import exporter_metrics
 from ansible_collections.eks_observability.stack.plugins.plugin_utils import _profiles
 
@@ -140,7 +141,7 @@ def test_headers_are_sent_and_never_shown(run: t.Any) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        pytest.param({}, "one of the following is required: url, service", id="no source"),
+        pytest.param({}, "one of the following is required: url, service, pod", id="no source"),
         pytest.param({"url": "nonsense"}, "nonsense is not a URL", id="no URL"),
         pytest.param(
             {"url": "http://127.0.0.1:1", "profile": PROFILE["profile"]},
@@ -172,9 +173,22 @@ def test_headers_are_sent_and_never_shown(run: t.Any) -> None:
             "Could not reach the Kubernetes API",
             id="no cluster",
         ),
+        pytest.param(
+            {"url": "http://127.0.0.1:1", "pod": {"namespace": "n", "name": "p", "port": "1"}},
+            "parameters are mutually exclusive: url|service|pod",
+            id="two sources",
+        ),
+        pytest.param({"pod": {"namespace": "n", "port": "1"}}, "name, selector", id="no pod in particular"),
     ],
 )
 def test_a_mistake_is_a_sentence(run: t.Any, options: dict[str, t.Any], said: str) -> None:
     message = run.failure(exporter_metrics.main, **{**QUICK, **options, "timeout": 0})
     assert said in message
     assert "Traceback" not in message
+
+
+def test_a_task_may_say_what_a_profile_may_say() -> None:
+    spec: dict[str, t.Any] = exporter_metrics.EXPECT_SPEC
+    assert spec.keys() == EXPECTATION.keys()
+    choices = {key: list(shape) for key, shape in EXPECTATION.items() if isinstance(shape, tuple)}
+    assert {key: about["choices"] for key, about in spec.items() if "choices" in about} == choices

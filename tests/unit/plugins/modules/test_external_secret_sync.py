@@ -43,14 +43,26 @@ def test_the_cause_is_the_message(run: t.Any, cluster: Cluster) -> None:
     assert message == (
         "Not in sync after 0 s:\n"
         "ServiceAccount observability/aurora-access has no annotation eks.amazonaws.com/role-arn. "
-        "Annotate it with the ARN of the IAM role that may read the secret."
+        "Annotate it with the ARN of the IAM role that may read the secret.\n"
+        "  Seen last: ExternalSecret observability/aurora-credentials Ready=False SecretSyncedError: could "
+        "not get secret data from provider; SecretStore aurora-secret-store Ready=False "
+        "InvalidProviderConfig: unable to validate store."
     )
 
 
-def test_a_cluster_without_external_secrets_is_refused(run: t.Any, cluster: Cluster) -> None:
-    del cluster.objects["external_secret"], cluster.objects["group"]
-    message = run.failure(external_secret_sync.main, **{**WISH, "timeout": 600})
-    assert "does not serve external-secrets.io/v1" in message
+@pytest.mark.parametrize(
+    ("versions", "said"),
+    [
+        pytest.param([], "serves no version of external-secrets.io", id="External Secrets is not installed"),
+        pytest.param(["v1beta1"], "as v1beta1, and not as v1: its External Secrets is older", id="too old"),
+    ],
+)
+def test_a_cluster_without_the_api_is_refused_at_once(
+    run: t.Any, cluster: Cluster, versions: list[str], said: str
+) -> None:
+    del cluster.objects["external_secret"]
+    cluster.objects["group"] = {"versions": [{"version": version} for version in versions]}
+    assert said in run.failure(external_secret_sync.main, **{**WISH, "timeout": 600})
 
 
 def test_a_cluster_that_does_not_answer_is_a_sentence(run: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,3 +79,20 @@ def test_aws_is_asked_only_where_that_is_wanted(run: t.Any, cluster: Cluster, aw
     assert "look_in_aws: true looks there" in run.failure(external_secret_sync.main, **WISH)
     message = run.failure(external_secret_sync.main, **WISH, look_in_aws=True)
     assert "Secrets Manager has no secret orders in region eu-central-1" in message
+
+
+@pytest.mark.parametrize(
+    ("check", "annotated"),
+    [pytest.param(True, 0, id="check mode says what would be done"), pytest.param(False, 1, id="for real")],
+)
+def test_a_refresh_is_a_change(run: t.Any, cluster: Cluster, check: bool, annotated: int) -> None:
+    result = run(external_secret_sync.main, check=check, **WISH, refresh=True)
+    assert result["changed"] is True
+    assert [list(annotations) for _path, annotations in cluster.annotated] == [["force-sync"]] * annotated
+
+
+def test_a_refresh_is_over_when_something_newer_was_synced(run: t.Any, cluster: Cluster) -> None:
+    """An operator that is asleep leaves the version as it was, and all else looks well."""
+    cluster.annotate = lambda path, annotations: None  # type: ignore[method-assign]
+    message = run.failure(external_secret_sync.main, **WISH, refresh=True)
+    assert "was not synced since a refresh was asked for" in message

@@ -59,7 +59,7 @@ def test_proof(run: t.Any, state: Server, check: bool) -> None:
     assert result["targets"][0]["up"] == 1
     assert result["rules"]["healthy"] == result["rules"]["expected"] == 1
     assert result["panels"] == {"total": 1, "with_data": 1, "may_be_empty": 0, "empty": []}
-    assert (len(server.requests), server.connections) == (4, 1)
+    assert (len(server.requests), server.connections) == (5, 1)
 
 
 def test_each_gap_is_a_line(run: t.Any, state: Server) -> None:

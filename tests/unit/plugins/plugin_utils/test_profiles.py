@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from pathlib import Path
 
@@ -9,7 +10,12 @@ import pytest
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.loading import (
     load as make,
 )
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.schema import ProfileError
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.schema import (
+    EXPECTATION,
+    LIMITS,
+    PROFILE,
+    ProfileError,
+)
 from ansible_collections.eks_observability.stack.plugins.plugin_utils._profiles import built_in, load
 
 
@@ -94,3 +100,30 @@ def test_a_mapping_extends_a_file(tmp_path: Path) -> None:
 def test_a_mistake_is_a_sentence(tmp_path: Path, given: t.Any, files: dict[str, str], said: str) -> None:
     with pytest.raises(ProfileError, match=said):
         loaded(tmp_path, given, **files)
+
+
+PAGE = Path(__file__).parents[4] / "docs" / "profiles.md"
+
+
+@pytest.mark.parametrize("name", built_in())
+def test_the_page_names_the_variables(name: str) -> None:
+    (row,) = re.findall(rf"^\| `{name}` \|.*\| (.*) \|$", PAGE.read_text(encoding="utf-8"), re.M)
+    variables = load(name, str)["variables"]
+    required = {variable for variable, about in variables.items() if about.get("required")}
+    assert row.replace("**", "").split(", ") == [*variables]
+    assert set(re.findall(r"\*\*(\w+)\*\*", row)) == required
+
+
+def test_the_page_names_the_keys() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert {key for key in (*PROFILE, *EXPECTATION, *LIMITS) if f"`{key}`" not in text} == set()
+
+
+def test_the_example_of_the_page_is_a_profile(tmp_path: Path) -> None:
+    example = re.findall(
+        r"```yaml\n# files/orders_exporter.yml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S
+    )
+    given = loaded(tmp_path, "example.yml", example=example[0])
+    profile = make(given, {"database": "orders", "tenant": "acme"})
+    assert profile.expectations[-1].id == "orders"
+    assert profile.limits.samples == 5000

@@ -41,17 +41,17 @@ def value(op: str, number: float) -> dict[str, t.Any]:
         pytest.param(
             {"name": "pool", "labels": {"pod": "a"}, "min_series": 3},
             "fail",
-            "2 series: {state=in_use, pod=a}, {state=idle, pod=a}",
+            "2 series: pool{pod=a,state=in_use}, pool{pod=a,state=idle}",
             id="too few",
         ),
         pytest.param(
             {"name": "pool", "max_series": 2},
             "fail",
-            "3 series: {state=in_use, pod=a}, {state=idle, pod=a}, {state=in_use, pod=b}",
+            "3 series: pool{pod=a,state=in_use}, pool{pod=a,state=idle}, pool{pod=b,state=in_use}",
             id="too many",
         ),
         pytest.param(
-            {"name": "used", "max_series": 0, "min_series": 0}, "fail", "1 series: {}", id="none is allowed"
+            {"name": "used", "max_series": 0, "min_series": 0}, "fail", "1 series: used", id="none is allowed"
         ),
         pytest.param(
             {"name": "pool", "labels": {"state": "busy"}},

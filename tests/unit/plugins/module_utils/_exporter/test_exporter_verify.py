@@ -82,11 +82,6 @@ def test_a_page_that_flaps_is_not_stable() -> None:
         pytest.param(Response(200, "text/html", b"<html>"), "text/html instead of", id="a web page"),
         pytest.param(Response(200, "", b"up 1\n"), "no content type", id="no content type"),
         pytest.param(
-            Response(200, "application/openmetrics-text; version=1.0.0", b"up 1\n# EOF\n"),
-            "openmetrics",
-            id="OpenMetrics",
-        ),
-        pytest.param(
             Response(200, "text/plain; version=1.0.0", b"up 1\n"), "version=1.0.0", id="newer text format"
         ),
         pytest.param("up 1", "line 1: the last line has no end", id="cut off"),

@@ -5,6 +5,14 @@ from __future__ import annotations
 import copy
 import typing as t
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.case import Cause
+from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.model import (
+    Sight,
+    Wanted,
+)
+from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.sync import sync
+from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import wait_until
+
 Object = dict[str, t.Any]
 API = "/apis/external-secrets.io/v1/namespaces/observability"
 CORE = "/api/v1/namespaces/observability"
@@ -76,6 +84,7 @@ class Cluster:
     def __init__(self) -> None:
         self.objects = copy.deepcopy(HEALTHY)
         self.asked: list[str] = []
+        self.annotated: list[tuple[str, Object]] = []
 
     def get(self, path: str, query: t.Sequence[tuple[str, str]] = ()) -> Object | None:
         self.asked.append(path)
@@ -99,3 +108,21 @@ class Cluster:
                 for number, message in enumerate(messages)
             ]
         }
+
+    def annotate(self, path: str, annotations: t.Mapping[str, str]) -> None:
+        """As with External Secrets: another annotation, another version, which is then synced."""
+        self.annotated.append((path, dict(annotations)))
+        before = self.objects["external_secret"]
+        status = {**before["status"], "syncedResourceVersion": "2-after"}
+        self.objects["external_secret"] = {**before, "status": status}
+
+
+WANTED = Wanted("aurora-credentials", ("username", "password", "DATA_SOURCE_URI"))
+
+
+def once(probe: t.Callable[[], tuple[bool, list[Sight]]]) -> list[Sight]:
+    return wait_until(probe, timeout=0)
+
+
+def causes(cluster: Cluster) -> list[Cause]:
+    return sync(cluster, "observability", [WANTED], once)[1]

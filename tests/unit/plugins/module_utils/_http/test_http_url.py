@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 
 import pytest
 from ansible_collections.eks_observability.stack.plugins.module_utils._http.model import (
+    MEBIBYTE,
     FetchError,
     Limits,
     Response,
@@ -55,7 +57,17 @@ def test_headers_are_sent() -> None:
         assert server.headers[0]["Authorization"] == "Bearer abc"
 
 
+def test_a_packed_answer_is_unpacked() -> None:
+    body = b"up 1\n" * 50_000
+    with servers.serve(servers.zipped(gzip.compress(body))) as server:
+        asked = source(server.url, size=len(body))
+        assert [asked.fetch("/").body for _time in range(2)] == [body] * 2
+        assert server.headers[0]["Accept-Encoding"] == "gzip"
+        assert server.connections == 1
+
+
 STOP = threading.Event()
+PACKED = gzip.compress(b"up 1\n")
 
 
 @pytest.mark.parametrize(
@@ -65,6 +77,14 @@ STOP = threading.Event()
         pytest.param(servers.dripping(STOP), "within 0.3 s", id="a slow drip ends at the deadline"),
         pytest.param(servers.dripping_header(STOP), "within 0.3 s", id="so does a drip of headers"),
         pytest.param(servers.truncated(b"up 1\n"), "broke off", id="a cut answer is no answer"),
+        pytest.param(servers.bomb(bytes(MEBIBYTE)), "more than 100000 bytes", id="a gzip bomb stays packed"),
+        pytest.param(servers.bomb(b""), "within 0.3 s", id="gzip without content ends at the deadline"),
+        pytest.param(servers.zipped(PACKED[:-6]), "broke off", id="cut gzip is no answer"),
+        pytest.param(servers.zipped(b"up 1\n"), "not gzip, though it says so", id="plain text is no gzip"),
+        pytest.param(servers.zipped(PACKED, b"up 2\n"), "follows its end", id="nothing follows gzip"),
+        pytest.param(
+            servers.page("", **{"Content-Encoding": "br"}), "encoding br, which nobody", id="another encoding"
+        ),
         pytest.param(
             servers.page("", status=302, Location="https://me:secret-word@other.example/?token=abc"),
             "points to https://other.example/",
@@ -89,7 +109,7 @@ def test_a_server_that_is_not_there_is_a_sentence() -> None:
         pytest.param("ftp://host/x", "is not a URL", id="another scheme"),
         pytest.param("host:9187/metrics", "is not a URL", id="no scheme"),
         pytest.param("http://", "is not a URL", id="no host"),
-        pytest.param("http://user:secret-word@host/", "as a header", id="credentials in the URL"),
+        pytest.param("http://user:secret-word@host/", "as options", id="credentials in the URL"),
     ],
 )
 def test_an_unusable_url_is_refused_without_repeating_secrets(url: str, said: str) -> None:

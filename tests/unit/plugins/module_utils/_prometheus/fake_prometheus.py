@@ -22,6 +22,7 @@ class Server:
     def __init__(self, series: dict[str, list[str]] | None = None) -> None:
         self.series = series or {}
         self.targets: list[Object] = []
+        self.dropped: list[dict[str, str]] = []
         self.groups: list[Object] = []
         self.errors: dict[str, str] = {}
         self.spelling: dict[str, str] = {}
@@ -37,13 +38,21 @@ class Server:
         if text in self.errors:
             return self._answer(400, {"status": "error", "errorType": "bad_data", "error": self.errors[text]})
         data: t.Any = {
-            "targets": {"activeTargets": self.targets},
+            "targets": {
+                "activeTargets": self.targets,
+                "droppedTargets": [{"discoveredLabels": labels} for labels in self.dropped],
+            },
             "rules": {"groups": self.groups},
             "status/config": {"yaml": self.configuration},
             "format_query": self.spelling.get(text, text),
-            "query": {"resultType": "vector", "result": self._result(text)},
+            "query": self._query(text),
         }[what]
         return self._answer(200, {"status": "success", "data": data})
+
+    def _query(self, expression: str) -> Object:
+        if expression == "time()":
+            return {"resultType": "scalar", "result": [0, "1764000000.5"]}
+        return {"resultType": "vector", "result": self._result(expression)}
 
     def _result(self, expression: str) -> list[Object]:
         values = self.series.get(expression, [])

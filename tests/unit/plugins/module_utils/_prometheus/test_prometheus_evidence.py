@@ -21,6 +21,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._prometheu
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.proof import Report, prove
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.rules import WantedRules
+from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.series import WantedSeries
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.targets import WantedTarget
 from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import wait_until
 
@@ -82,6 +83,7 @@ def test_each_question_is_asked_once() -> None:
     proven(server, panels=[PANEL, PANEL])
     assert server.asked == [
         ("targets", ""),
+        ("query", "time()"),
         ("rules", ""),
         ("query", "count(activity)"),
         ("query", "count(max_connections)"),
@@ -270,7 +272,7 @@ def test_without_the_right_to_read_the_explanation_is_less_exact() -> None:
     server.targets = []
     server.configuration = "job_name: serviceMonitor/observability/exporter/0"
     report = proven(server, cluster=Guarded())
-    assert "is in the configuration, but has no target" in report.problems[0]
+    assert "is in the configuration, but nothing was discovered" in report.problems[0]
 
 
 def test_a_prometheus_that_does_not_answer_is_the_only_message() -> None:
@@ -320,11 +322,11 @@ def test_what_is_no_prometheus_is_named(response: Response) -> None:
 @pytest.mark.parametrize(
     ("data", "answer"),
     [
-        pytest.param(b'{"resultType":"scalar","result":[0,"5"]}', Answer(1, 1), id="scalar"),
+        pytest.param(b'{"resultType":"scalar","result":[0,"5"]}', Answer(1, 1, (5.0,)), id="scalar"),
         pytest.param(b'{"resultType":"vector","result":[]}', Answer(0, 0), id="empty"),
         pytest.param(
-            b'{"resultType":"vector","result":[{"histogram":[0,{}]},{"value":[0,"NaN"]}]}',
-            Answer(2, 1),
+            b'{"resultType":"vector","result":[{"histogram":[0,{}]},{"value":[0,"2"]}]}',
+            Answer(2, 2, (2.0,)),
             id="histogram",
         ),
         pytest.param(b'{"resultType":"string","result":[0,"x"]}', Answer(1, 0), id="string"),
@@ -333,3 +335,100 @@ def test_what_is_no_prometheus_is_named(response: Response) -> None:
 def test_results_of_queries(data: bytes, answer: Answer) -> None:
     body = b'{"status":"success","data":' + data + b"}"
     assert Prometheus(Fixed(Response(200, "application/json", body))).query("x") == answer
+
+
+def test_nan_is_a_value_but_no_number() -> None:
+    body = b'{"status":"success","data":{"resultType":"vector","result":[{"value":[0,"NaN"]}]}}'
+    answer = Prometheus(Fixed(Response(200, "application/json", body))).query("x")
+    assert (answer.series, answer.numbers, len(answer.values)) == (1, 0, 1)
+
+
+AGE = "max(time() - timestamp(up))"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        pytest.param(WantedSeries("up"), None, id="there"),
+        pytest.param(WantedSeries("up", value={"op": ">=", "number": 1}), None, id="value as wanted"),
+        pytest.param(WantedSeries("up", max_age=60), None, id="young enough"),
+        pytest.param(WantedSeries("up", 2), "Series up: 1 of 2 series.", id="too few"),
+        pytest.param(
+            WantedSeries("down", hint="Look up."),
+            "Series down: 0 of 1 series (no data: nothing matches down). Look up.",
+            id="none, with a hint",
+        ),
+        pytest.param(
+            WantedSeries("up", value={"op": "==", "number": 0}),
+            "Series up: 1 of 1 values are not == 0: 1.",
+            id="another value",
+        ),
+        pytest.param(
+            WantedSeries("nan", value={"op": ">", "number": 0}),
+            "Series nan: 1 of 1 values are not > 0: nan.",
+            id="NaN is like no number",
+        ),
+        pytest.param(
+            WantedSeries("up", max_age=10), "Series up: a sample is 30 s old, more than 10 s.", id="too old"
+        ),
+        pytest.param(WantedSeries("up("), "Series up(: bad_data: ( is not closed.", id="no PromQL"),
+    ],
+)
+def test_series(wanted: WantedSeries, said: str | None) -> None:
+    server = healthy()
+    server.series |= {"nan": ["NaN"], AGE: ["30"]}
+    server.errors["up("] = "( is not closed"
+    report = proven(server, series=[wanted])
+    assert report.problems == ([said] if said else [])
+    assert report.result["series"][0]["proven"] is (said is None)
+
+
+POD = {
+    "metadata": {"namespace": "observability", "name": "exporter-0", "labels": {"app": "exporter"}},
+    "spec": {"containers": [{}]},
+}
+DOWN = {
+    **UP,
+    "health": "down",
+    "lastError": "context deadline exceeded",
+    "scrapeUrl": "http://10.0.3.7:9187/metrics",
+    "discoveredLabels": {
+        "__meta_kubernetes_namespace": "observability",
+        "__meta_kubernetes_pod_name": "exporter-0",
+    },
+}
+SHUT = {"items": [{"metadata": {"namespace": "observability", "name": "shut"}, "spec": {"podSelector": {}}}]}
+
+
+@pytest.mark.parametrize(
+    ("error", "policies", "said"),
+    [
+        pytest.param("context deadline exceeded", SHUT, True, id="a timeout and a policy"),
+        pytest.param("context deadline exceeded", {"items": []}, False, id="a timeout without a policy"),
+        pytest.param("server returned HTTP status 500", SHUT, False, id="a policy, but an answer"),
+    ],
+)
+def test_a_policy_before_a_target(error: str, policies: Object, said: bool) -> None:
+    server = healthy()
+    server.targets = [{**DOWN, "lastError": error}]
+    cluster = Cluster(prometheuses=PROMETHEUSES, exporter_0=POD, networkpolicies=policies)
+    problem = proven(server, cluster=cluster).problems[0]
+    assert error in problem
+    policy = "NetworkPolicy observability/shut selects pod observability/exporter-0 and keeps Prometheus"
+    assert (policy in problem) is said
+
+
+def test_services_in_other_namespaces_are_looked_for_where_there_is_none() -> None:
+    class Elsewhere(Cluster):
+        def get(self, path: str, query: t.Any = ()) -> Object | None:
+            return {"items": []} if path.endswith("/observability/services") else super().get(path, query)
+
+    server = healthy()
+    server.targets = []
+    server.configuration = "job_name: serviceMonitor/observability/exporter/0"
+    labels = {"labels": {"release": "x"}}
+    monitor = {"metadata": {"namespace": "observability", "name": "exporter", **labels}, "spec": {}}
+    service = {"metadata": {"namespace": "shop", "name": "exporter"}, "spec": {}}
+    cluster = Elsewhere(prometheuses=PROMETHEUSES, exporter=monitor, services={"items": [service]})
+    problem = proven(server, cluster=cluster).problems[0]
+    assert "looks for Services in observability only, what it selects is shop/exporter" in problem

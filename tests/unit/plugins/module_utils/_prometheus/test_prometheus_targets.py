@@ -5,11 +5,14 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.freshness import seconds
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.selection import mismatch
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.targets import (
+    Discovery,
     Surroundings,
     WantedTarget,
-    explain,
+    explain_absence,
+    explain_health,
     searched_namespaces,
     selected_services,
     state,
@@ -74,7 +77,7 @@ def test_as_many_as_wanted() -> None:
     two = WantedTarget("observability", "postgres-exporter", 2)
     assert not state(two, [target()]).proven
     assert state(two, [target(), target()]).proven
-    assert "has 1 of 2 targets up" in explain(state(two, [target()]), configured=True, cluster=None)
+    assert "has 1 of 2 targets up" in explain_health(state(two, [target()]), None)
 
 
 @pytest.mark.parametrize(
@@ -87,13 +90,115 @@ def test_as_many_as_wanted() -> None:
     ],
 )
 def test_what_prometheus_says_of_a_target(found: Object, said: str) -> None:
-    assert said in explain(state(WANTED, [found]), configured=True, cluster=None)
+    assert said in explain_health(state(WANTED, [found]), None)
+
+
+NOW = 1_764_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        pytest.param({}, "", id="just scraped"),
+        pytest.param(
+            {"lastScrape": "2025-11-24T15:57:59.123456789Z"},
+            "was scraped 121 s ago last, although its interval is 1m",
+            id="older than two intervals",
+        ),
+        pytest.param(
+            {"lastScrapeDuration": 10.5},
+            "took 10.5 s to scrape, its timeout is 10s",
+            id="longer than the timeout",
+        ),
+    ],
+)
+def test_up_is_a_proof_only_when_it_is_of_now(changes: Object, fault: str) -> None:
+    fresh = {
+        "lastScrape": "2025-11-24T15:59:30.5Z",
+        "scrapeInterval": "1m",
+        "scrapeTimeout": "10s",
+        "lastScrapeDuration": 0.1,
+    }
+    seen = state(WANTED, [{**target(), **fresh, **changes}], NOW)
+    assert seen.proven is (not fault)
+    assert fault in explain_health(seen, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("5s", 5, id="seconds"),
+        pytest.param("1m30s", 90, id="minutes and seconds"),
+        pytest.param("1h0m0s", 3600, id="hours"),
+        pytest.param("500ms", 0.5, id="milliseconds"),
+    ],
+)
+def test_durations_as_prometheus_writes_them(text: str, expected: float) -> None:
+    assert seconds(text) == expected
+
+
+def discovered(service: str = "postgres-exporter", port: str = "metrics", **labels: str) -> dict[str, str]:
+    return {
+        "job": POOL,
+        "__meta_kubernetes_namespace": "observability",
+        "__meta_kubernetes_service_name": service,
+        "__meta_kubernetes_endpointslice_port_name": port,
+        **labels,
+    }
+
+
+def test_what_was_dropped_is_listed_where_no_cluster_can_be_asked() -> None:
+    old = {"__meta_kubernetes_service_name": "old", "__meta_kubernetes_endpoint_port_name": "http"}
+    discovery = Discovery(True, [discovered(), discovered(), old])
+    said = explain_absence(WANTED, discovery, None)
+    assert (
+        "fit none of Service observability/postgres-exporter (port metrics), Service /old (port http)."
+        in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("relabeling", "said"),
+    [
+        pytest.param(
+            {"action": "drop", "sourceLabels": ["namespace", "service"], "regex": "obs.*;.*"},
+            'drop obs.*;.* on namespace, service (here "observability;postgres-exporter")',
+            id="drop that fits",
+        ),
+        pytest.param(
+            {"action": "Keep", "sourceLabels": ["__meta_kubernetes_pod_label_tier"], "regex": "db"},
+            'keep db on __meta_kubernetes_pod_label_tier (here "")',
+            id="keep that does not fit",
+        ),
+        pytest.param(
+            {"action": "keep", "sourceLabels": ["service"], "regex": "postgres-.*"},
+            "dropped by its relabelings",
+            id="keep that fits is not to blame",
+        ),
+        pytest.param(
+            {"action": "drop", "sourceLabels": ["service"], "regex": "\\pL+"},
+            "dropped by its relabelings",
+            id="an expression that only Prometheus understands",
+        ),
+        pytest.param({"targetLabel": "job"}, "dropped by its relabelings", id="replace drops nothing"),
+    ],
+)
+def test_the_relabeling_that_drops_a_target(relabeling: Object, said: str) -> None:
+    found = monitor()
+    found["spec"]["endpoints"][0]["relabelings"] = [relabeling]
+    assert said in explain_absence(WANTED, Discovery(True, [discovered()]), around(found))
+
+
+def test_what_is_dropped_of_other_services_says_nothing() -> None:
+    discovery = Discovery(True, [discovered("web"), discovered(port="http")])
+    assert "has no target behind Service" in explain_absence(WANTED, discovery, around(monitor()))
 
 
 def around(
     found: Object | None,
     prometheuses: list[Object] | None = None,
     services: list[Object] | None = None,
+    elsewhere: list[Object] | None = None,
     **labels: str,
 ) -> Surroundings:
     return Surroundings(
@@ -101,6 +206,7 @@ def around(
         [prometheus()] if prometheuses is None else prometheuses,
         labels,
         [SERVICE] if services is None else services,
+        elsewhere or [],
     )
 
 
@@ -157,11 +263,17 @@ def around(
             id="one Prometheus that selects it is enough",
         ),
         pytest.param(None, False, "was never selected", id="no cluster to ask, not configured"),
-        pytest.param(None, True, "fits no Service", id="no cluster to ask, configured"),
+        pytest.param(None, True, "nothing was discovered", id="no cluster to ask, configured"),
+        pytest.param(
+            around(monitor(), services=[], elsewhere=[SERVICE]),
+            True,
+            "looks for Services in observability only, what it selects is observability/postgres-exporter",
+            id="namespaceSelector misses the Service's namespace",
+        ),
     ],
 )
 def test_why_there_is_no_target(cluster: Surroundings | None, configured: bool, said: str) -> None:
-    assert said in explain(state(WANTED, []), configured=configured, cluster=cluster)
+    assert said in explain_absence(WANTED, Discovery(configured), cluster)
 
 
 @pytest.mark.parametrize(

@@ -1,149 +1,35 @@
-"""When an external secret is in sync, and what is said when it is not."""
+"""What is said when an external secret is not in sync."""
 
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable
 
 import pytest
-from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.case import Cause
-from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.model import (
-    Sight,
-    Wanted,
-)
-from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.sync import (
-    ApiNotServedError,
-    look,
-    sync,
-)
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import (
     KubernetesError,
 )
-from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import wait_until
 
 from tests.unit.plugins.module_utils._external_secrets.fake_cluster import (
-    FAILED,
     PATHS,
     ROLE,
     STORE_BAD,
     SYNCED,
     Cluster,
     Object,
+    causes,
 )
-
-WANTED = Wanted("aurora-credentials", ("username", "password", "DATA_SOURCE_URI"))
-Change = Callable[[Cluster], None]
-
-
-def once(probe: t.Callable[[], tuple[bool, list[Sight]]]) -> list[Sight]:
-    return wait_until(probe, timeout=0)
-
-
-def causes(cluster: Cluster) -> list[Cause]:
-    return sync(cluster, "observability", [WANTED], once)[1]
-
-
-def change(name: str, path: str, value: t.Any) -> Change:
-    """Set the field at a dotted path of an object."""
-
-    def apply(cluster: Cluster) -> None:
-        *parents, last = path.split(".")
-        place = cluster.objects[name]
-        for parent in parents:
-            place = place[parent]
-        place[last] = value
-
-    return apply
-
-
-def drop(name: str) -> Change:
-    def apply(cluster: Cluster) -> None:
-        del cluster.objects[name]
-
-    return apply
-
-
-def fail(*messages: str, store: bool = False) -> Change:
-    return lambda cluster: cluster.fail(*messages, store=store)
-
-
-def both(*changes: Change) -> Change:
-    def apply(cluster: Cluster) -> None:
-        for one in changes:
-            one(cluster)
-
-    return apply
-
-
-def failed(message: str) -> Change:
-    """Not in sync, without events, and with this in the condition."""
-    return both(fail(), change("external_secret", "status.conditions", [{**FAILED, "message": message}]))
-
-
-def owned(kind: str, name: str) -> Change:
-    owner = {"kind": kind, "name": name, "controller": True}
-    return change("secret", "metadata.ownerReferences", [{"kind": "X", "name": "x"}, owner])
-
-
-def fault_since(time: str) -> Change:
-    return change("external_secret", "status.conditions", [{**FAILED, "lastTransitionTime": time}])
-
-
-def event_about(kind: str, name: str) -> Change:
-    def apply(cluster: Cluster) -> None:
-        for event in cluster.objects["events"]["items"]:
-            event["involvedObject"] = {"kind": kind, "name": name}
-
-    return apply
-
-
-def test_in_sync() -> None:
-    sights, none = sync(Cluster(), "observability", [WANTED], once)
-    assert none == []
-    assert [sight.result() for sight in sights] == [
-        {
-            "name": "aurora-credentials",
-            "synced": True,
-            "secret": "aurora-credentials",
-            "store": "aurora-secret-store",
-            "refresh_time": "2026-11-23T10:00:00Z",
-            "data_hash": "6a2f41a3",
-            "present_keys": ["DATA_SOURCE_URI", "password", "username"],
-            "condition": "Ready=True SecretSynced: secret synced",
-        }
-    ]
-
-
-def test_two_requests_are_enough_when_all_is_well() -> None:
-    cluster = Cluster()
-    sync(cluster, "observability", [WANTED], once)
-    assert cluster.asked == [PATHS["external_secret"], PATHS["secret"]]
-
-
-def test_values_of_secrets_are_dropped() -> None:
-    assert "c2VjcmV0LXdvcmQ" not in repr(look(Cluster(), "observability", WANTED))
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        pytest.param(change("external_secret", "metadata.generation", 3), id="an older spec was synced"),
-        pytest.param(
-            change("external_secret", "metadata.generation", 21), id="the generation is compared whole"
-        ),
-        pytest.param(change("external_secret", "status", {}), id="no status yet"),
-        pytest.param(change("secret", "data.password", ""), id="a wanted key is empty"),
-        pytest.param(change("secret", "data", {}), id="no keys"),
-        pytest.param(drop("secret"), id="no Secret"),
-        pytest.param(change("external_secret", "metadata.deletionTimestamp", "2026"), id="being deleted"),
-        pytest.param(fail(), id="not ready"),
-    ],
+from tests.unit.plugins.module_utils._external_secrets.faults import (
+    Change,
+    both,
+    change,
+    drop,
+    event_about,
+    fail,
+    failed,
+    fault_since,
+    generated,
+    owned,
 )
-def test_not_in_sync(broken: Change) -> None:
-    cluster = Cluster()
-    broken(cluster)
-    assert not look(cluster, "observability", WANTED).synced
-
 
 ACCOUNT = "ServiceAccount observability/aurora-access"
 TRUST = (
@@ -398,6 +284,102 @@ DENIED = (
             "force-sync",
             id="a warning about a store that is ready is old",
         ),
+        pytest.param(
+            fail(
+                "operation error STS: AssumeRoleWithWebIdentity, exceeded maximum number of attempts, 3, "
+                'request send failed, Post "https://sts.eu-centrl-1.amazonaws.com/": dial tcp: lookup '
+                "sts.eu-centrl-1.amazonaws.com on 10.100.0.10:53: no such host",
+                store=True,
+            ),
+            "AWS does not answer External Secrets in region",
+            "Correct the region of SecretStore aurora-secret-store",
+            id="region that is not there, or no way to AWS",
+        ),
+        pytest.param(
+            fail("operation error Secrets Manager: GetSecretValue, ThrottlingException: Rate exceeded"),
+            "AWS throttles",
+            "raise refreshInterval",
+            id="throttled",
+        ),
+        pytest.param(
+            fail(
+                "api error AccessDeniedException: User: arn is not authorized to perform: "
+                "secretsmanager:GetSecretValue on resource: x with an explicit deny in a "
+                "resource-based policy"
+            ),
+            f"A resource-based policy denies role {ROLE} secret orders",
+            "Take the role out of that Deny",
+            id="a policy of the secret denies",
+        ),
+        pytest.param(
+            fail(
+                "could not apply template: error fetching templateFrom data: failed to get ConfigMap: "
+                'configmaps "texts" not found'
+            ),
+            "What templateFrom of aurora-credentials names cannot be read (failed to get ConfigMap",
+            "Create it in namespace observability",
+            id="templateFrom names what is not there",
+        ),
+        pytest.param(
+            fail(
+                'unable to update secret: admission webhook "validate.kyverno.svc-fail" denied the request: '
+                "label team is required"
+            ),
+            "does not pass the admission webhook validate.kyverno.svc-fail: denied the request: label team",
+            "target.template.metadata",
+            id="a policy of the cluster refuses the Secret",
+        ),
+        pytest.param(
+            fail(
+                'secrets "aurora-credentials" is forbidden: unable to create new content in namespace '
+                "observability because it is being terminated"
+            ),
+            "Namespace observability is being deleted",
+            "Wait until it is gone",
+            id="namespace being deleted",
+        ),
+        pytest.param(
+            fail("(combined from similar events): error retrieving secret: Secret does not exist"),
+            "Secrets Manager has no secret orders",
+            "remoteRef.key",
+            id="an event that stands for several",
+        ),
+        pytest.param(
+            both(drop("secret"), change("external_secret", "spec.target.creationPolicy", "Merge")),
+            "Secret aurora-credentials does not exist",
+            "creationPolicy Merge adds to a Secret that is there",
+            id="Merge without a Secret",
+        ),
+        pytest.param(
+            both(drop("secret"), change("external_secret", "spec.target.creationPolicy", "None")),
+            "Secret aurora-credentials does not exist",
+            "creationPolicy None writes no Secret",
+            id="policy None",
+        ),
+        pytest.param(
+            both(drop("secret"), change("external_secret", "spec.target.manifest", {"kind": "ConfigMap"})),
+            "writes a ConfigMap, and there is no Secret aurora-credentials",
+            "only Secrets are looked at",
+            id="target that is no Secret",
+        ),
+        pytest.param(
+            both(fail("error using generator: unknown length"), generated),
+            "Generator Password login gives nothing (unknown length)",
+            "generatorRef",
+            id="generator",
+        ),
+        pytest.param(
+            both(fail(), generated),
+            "could not read generator Password login; the event that says why is gone",
+            "See that it exists",
+            id="generator, event lost",
+        ),
+        pytest.param(
+            both(fail(), change("store", "spec.provider", {"vault": {"server": "https://vault"}})),
+            "could not read secret orders; the event that says why is gone",
+            "See that it exists, and who may read it",
+            id="store of another provider",
+        ),
     ],
 )
 def test_the_cause_is_named(broken: Change, what: str, remedy: str) -> None:
@@ -406,6 +388,26 @@ def test_the_cause_is_named(broken: Change, what: str, remedy: str) -> None:
     (cause,) = causes(cluster)
     assert what in cause.what
     assert remedy in cause.remedy
+
+
+def test_conditions_are_told_with_the_cause() -> None:
+    cluster = Cluster()
+    cluster.fail()
+    assert causes(cluster)[0].seen == (
+        "ExternalSecret observability/aurora-credentials Ready=False SecretSyncedError: could not get secret "
+        "data from provider; SecretStore aurora-secret-store Ready=True Valid: store validated"
+    )
+
+
+def test_the_newest_event_counts_whichever_api_wrote_it() -> None:
+    """As core/v1 shows an event of events.k8s.io: no lastTimestamp, microseconds, a series."""
+    cluster = Cluster()
+    cluster.fail("key old does not exist in secret x", "key new does not exist in secret x")
+    old, new = cluster.objects["events"]["items"]
+    del new["lastTimestamp"]
+    new.update(eventTime="2026-11-23T09:00:00.000000Z", series={"lastObservedTime": "2026-11-23T10:00:07.5Z"})
+    old["lastTimestamp"] = "2026-11-23T10:00:06Z"
+    assert "has no key new" in causes(cluster)[0].what
 
 
 def test_an_audience_of_its_own_is_told() -> None:
@@ -451,94 +453,6 @@ def test_without_the_right_to_read_the_store_that_is_said() -> None:
     (cause,) = causes(cluster)
     assert "is not in sync (Ready=False SecretSyncedError" in cause.what
     assert "secretstores with 403" in cause.remedy
-
-
-@pytest.mark.parametrize(
-    ("group", "said"),
-    [
-        pytest.param(None, "it serves no version of it", id="not installed"),
-        pytest.param({"versions": [{"version": "v1beta1"}]}, "it serves v1beta1", id="too old"),
-    ],
-)
-def test_an_api_that_is_not_served_is_no_reason_to_wait(group: Object | None, said: str) -> None:
-    cluster = Cluster()
-    del cluster.objects["external_secret"]
-    cluster.objects.pop("group")
-    if group:
-        cluster.objects["group"] = group
-    with pytest.raises(ApiNotServedError, match=said):
-        sync(cluster, "observability", [WANTED], once)
-
-
-def test_waits_until_the_last_one_is_in_sync() -> None:
-    cluster = Cluster()
-    cluster.fail()
-    slept: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        if len(slept) == 3:
-            cluster.objects["external_secret"]["status"]["conditions"] = Cluster().objects["external_secret"][
-                "status"
-            ]["conditions"]
-
-    def wait(probe: t.Callable[[], tuple[bool, list[Sight]]]) -> list[Sight]:
-        return wait_until(probe, timeout=60, pause=1, clock=lambda: sum(slept), sleep=sleep)
-
-    sights, none = sync(cluster, "observability", [WANTED], wait)
-    assert (sights[0].synced, none, slept) == (True, [], [1, 1, 1])
-
-
-CLUSTERED = {"name": "shared", "kind": "ClusterSecretStore"}
-
-
-@pytest.mark.parametrize(
-    ("conditions", "labels", "refused"),
-    [
-        pytest.param([], {}, False, id="without conditions"),
-        pytest.param([{"namespaces": ["other"]}], {}, True, id="another name"),
-        pytest.param(
-            [{"namespaces": ["other"]}, {"namespaces": ["observability"]}], {}, False, id="its name"
-        ),
-        pytest.param([{"namespaceRegexes": ["^obs"]}], {}, False, id="a pattern of it"),
-        pytest.param([{"namespaceSelector": {"matchLabels": {"a": "b"}}}], {"a": "b"}, False, id="its label"),
-        pytest.param(
-            [{"namespaceSelector": {"matchLabels": {"a": "b"}}}], {"a": "c"}, True, id="another label"
-        ),
-        pytest.param(
-            [{"namespaceSelector": {"matchExpressions": [{"key": "a", "operator": "Exists"}]}}],
-            {},
-            True,
-            id="an expression",
-        ),
-        pytest.param(
-            [{"namespaceSelector": {"matchLabels": {"a": "b"}}}],
-            None,
-            False,
-            id="labels that may not be read",
-        ),
-    ],
-)
-def test_a_cluster_store_for_other_namespaces(
-    conditions: list[Object], labels: dict[str, str] | None, refused: bool
-) -> None:
-    cluster = Cluster()
-    cluster.fail()
-    cluster.objects["external_secret"]["spec"]["secretStoreRef"] = CLUSTERED
-    cluster.objects["shared"] = cluster.objects.pop("store")
-    cluster.objects["shared"]["spec"]["conditions"] = conditions
-    if labels is not None:
-        cluster.objects["namespace"] = {"metadata": {"name": "observability", "labels": labels}}
-    (cause,) = causes(cluster)
-    assert ("ClusterSecretStore shared is not allowed from namespace observability" in cause.what) is refused
-
-
-def test_the_store_of_a_single_entry_is_looked_at_too() -> None:
-    cluster = Cluster()
-    cluster.fail()
-    cluster.objects["external_secret"]["spec"]["data"][0]["sourceRef"] = {"storeRef": {"name": "nope"}}
-    (cause,) = causes(cluster)
-    assert "SecretStore nope does not exist in namespace observability" in cause.what
 
 
 def test_an_event_names_one_secret_of_several() -> None:
