@@ -31,8 +31,9 @@ from tests.role_variables import role_value
 EXPORTER = Login("postgres_exporter", "Watch-and-tell-1")
 #: Without pg_monitor.
 BLIND = Login("blind_exporter", "See-nothing-1")
-#: All that URLs, connection strings, shells and templates take apart, with a space at both ends.
-HOSTILE = Login("hostile_exporter", f" p%40:/?#&+ \"é'\\{{{{ x }}}} {string.punctuation} ")
+_PRINTABLE = string.ascii_letters + string.digits + string.punctuation
+#: Every printable character, what URLs, connection strings and templates take apart, spaces at both ends.
+HOSTILE = Login("hostile_exporter", f" p%40:/?#&+ \"é'\\{{{{ x }}}} {_PRINTABLE} ")
 #: The oldest that the role runs. Older ones are judged, too: somebody else may have deployed them.
 ROLE_SINCE = "0.15"
 
