@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
 
 ROLE = Path(__file__).parents[3] / "roles/external_secrets"
@@ -15,23 +16,19 @@ STACK = {"inventory_hostname": "aurora", "stack_region": "eu-west-1", "stack_nam
 SHARED = {"external_secrets_store_kind": "ClusterSecretStore"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def filters() -> None:
-    """The objects are made with a filter of the collection."""
-    init_plugin_loader([str(ROLE.parents[1] / "collections")])
-
-
-def rendered(name: str, **variables: Any) -> Any:
+def rendered(name: str, *path: str | int, **variables: Any) -> Any:
+    """A variable of the role, or the part of it at a path; other parts are not looked at."""
     loader = DataLoader()
     found: dict[str, Any] = dict(STACK)
     for part in ("defaults", "vars"):
         found |= loader.load_from_file(str(ROLE / part / "main.yml"), trusted_as_template=True)
     found |= variables
-    return Templar(loader=loader, variables=found).template(found[name])
+    part_of_it = functools.reduce(operator.getitem, path, found[name])
+    return Templar(loader=loader, variables=found).template(part_of_it)
 
 
 def test_a_store_of_the_stack_is_in_its_namespace() -> None:
-    store = rendered("__external_secrets_objects")[0]
+    store = rendered("__external_secrets_objects", 0)
     assert (store["kind"], store["metadata"]["namespace"]) == ("SecretStore", "shop")
     assert "conditions" not in store["spec"]
     assert store["spec"]["provider"]["aws"]["auth"]["jwt"]["serviceAccountRef"] == {"name": "aurora-access"}
@@ -46,7 +43,7 @@ def test_a_store_of_the_stack_is_in_its_namespace() -> None:
     ],
 )
 def test_a_shared_store_admits_named_namespaces_only(others: list[str], admitted: list[str]) -> None:
-    store = rendered("__external_secrets_objects", **SHARED, external_secrets_store_namespaces=others)[0]
+    store = rendered("__external_secrets_objects", 0, **SHARED, external_secrets_store_namespaces=others)
     assert "namespace" not in store["metadata"]
     assert store["spec"]["conditions"] == [{"namespaces": admitted}]
     account = store["spec"]["provider"]["aws"]["auth"]["jwt"]["serviceAccountRef"]
@@ -61,9 +58,9 @@ def test_shared_stores_of_two_namespaces_differ_in_name() -> None:
 
 
 def test_external_secrets_name_the_store_as_it_is() -> None:
-    store, *externals = rendered("__external_secrets_objects", **SHARED)
+    store = rendered("__external_secrets_objects", 0, **SHARED)
     reference = {"kind": store["kind"], "name": store["metadata"]["name"]}
-    assert [one["spec"]["secretStoreRef"] for one in externals] == [reference, reference]
+    assert rendered("__external_secrets_spec", "secretStoreRef", **SHARED) == reference
 
 
 @pytest.mark.parametrize(
@@ -99,9 +96,9 @@ def test_manifests_are_named_by_kind_and_name() -> None:
     ]
 
 
-def test_braces_of_templates_are_kept() -> None:
-    externals = rendered("__external_secrets_objects")[1:]
-    assert {one["spec"]["target"]["template"]["data"]["password"] for one in externals} == {"{{ .password }}"}
+@pytest.mark.parametrize("whose", ["exporter", "application"])
+def test_braces_of_templates_are_kept(whose: str) -> None:
+    assert rendered(f"__external_secrets_{whose}_data")["password"] == "{{ .password }}"
 
 
 def test_no_annotation_is_no_field() -> None:
