@@ -14,7 +14,7 @@ description:
     and against expectations of the task. It scrapes at least twice, because a single page may come from a
     cache or from an exporter that hangs.
   - A profile is data (a YAML file), and what the task says extends it. The collection brings some.
-  - The page is parsed strictly (text format 0.0.4). A cut, endless, slow or binary answer, a duplicate series
+  - The page is parsed strictly (text format 0.0.4 or OpenMetrics 1.0). A cut, endless, slow or binary answer, a duplicate series
     or an inconsistent histogram is a failure with its line number.
   - Whatever the profile is, no counter may fall without a restart or be negative, no label may carry a
     credential, and the page has to keep O(limits). Series that come or go are a warning.
@@ -191,7 +191,7 @@ extends_documentation_fragment:
   - eks_observability.stack.attributes
 requirements:
   - python >= 3.11
-  - kubernetes >= 24.2.0 (for O(service))
+  - kubernetes >= 24.2.0 (for O(service) and O(pod))
 notes:
   - O(service) needs the right to C(get) C(services/proxy), and the control plane has to reach the pod.
 attributes:
@@ -221,6 +221,16 @@ EXAMPLES = r"""
       collectors_enabled: [stat_statements, database_wraparound]
       collectors_disabled: [replication, wal]
       max_connections: 823
+
+- name: Ask the pod itself, where a NetworkPolicy keeps the API server out
+  eks_observability.stack.exporter_metrics:
+    pod:
+      namespace: observability
+      selector: app.kubernetes.io/name=postgres-exporter
+      port: metrics
+    profile: postgres_exporter
+    variables:
+      database: app
 
 - name: Prove it with a profile that extends the built-in one, and show the checks in the CI server
   eks_observability.stack.exporter_metrics:

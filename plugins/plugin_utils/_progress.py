@@ -23,6 +23,8 @@ END = "\0"
 class ProgressAction(ActionBase):  # type: ignore[misc]  # Ansible has no type information
     """Runs the module of the same name, and shows its lines as they come."""
 
+    _supports_async = True
+
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         host = (task_vars or {}).get("inventory_hostname", "localhost")

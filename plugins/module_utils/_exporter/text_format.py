@@ -16,9 +16,6 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.
     Family,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.reading import (
-    CREDENTIALS as CREDENTIALS,
-)
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.reading import (
     ESCAPE,
     ESCAPES,
     INSIDE,

@@ -19,6 +19,11 @@ CASES = [
         *(False, True),
         id="CloudWatch only",
     ),
+    pytest.param(
+        {"cloudwatch_exporter_enabled": True, "postgres_exporter_mode": "probe"},
+        *(False, True),
+        id="probes, between which there are no values",
+    ),
     pytest.param({"postgres_exporter_mode": "cloudwatch_only"}, False, False, id="nothing at all"),
 ]
 
