@@ -14,8 +14,8 @@ description:
     and against expectations of the task. It scrapes at least twice, because a single page may come from a
     cache or from an exporter that hangs.
   - A profile is data (a YAML file), and what the task says extends it. The collection brings some.
-  - The page is parsed strictly (text format 0.0.4 or OpenMetrics 1.0). A cut, endless, slow or binary answer, a duplicate series
-    or an inconsistent histogram is a failure with its line number.
+  - The page is parsed strictly (text format 0.0.4 or OpenMetrics 1.0). A cut, endless, slow or binary answer,
+    a duplicate series or an inconsistent histogram is a failure with its line number.
   - Whatever the profile is, no counter may fall without a restart or be negative, no label may carry a
     credential, and the page has to keep O(limits). Series that come or go are a warning.
   - It only reads. It may write a report, O(junit).
