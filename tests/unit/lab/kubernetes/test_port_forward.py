@@ -24,6 +24,13 @@ LIMITS = Limits(size=1_000_000, seconds=2)
 STOP = threading.Event()
 
 
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """What a module loads is its process' default from then on, and other tests ask other clusters."""
+    yield
+    client.Configuration.set_default(None)
+
+
 @pytest.fixture
 def exporter() -> Iterator[servers.Server]:
     with servers.serve(servers.page(PAGE)) as server:
