@@ -38,7 +38,7 @@ def rotation(journey: Journey, lab: Laboratory) -> Rotation:
     passwords, pods = [read(lab)], [pod(lab)]
     for place in (
         "Verify | See the external secrets synced",
-        "Deploy | Have exporter, service and monitor",
+        "Exporters | Have exporter, service and monitor",
     ):
         lab.kill_at(place, ROTATE, INVENTORIES)
         passwords.append(read(lab))
