@@ -151,7 +151,7 @@ DEATHS: Sequence[Mapping[str, str]] = (
     {
         "kube-controller-manager": "Service account | Have namespace and service account",
         "external-secrets": "Sync | Have the store and the external secrets",
-        "operator": "Deploy | Have exporter, service and monitor",
+        "operator": "Exporters | Have exporter, service and monitor",
         "etcd": "Deliver | Have the rules",
     },
     {"kube-apiserver": "Sync | Have the store and the external secrets"},
