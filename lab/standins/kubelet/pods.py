@@ -111,6 +111,9 @@ class Pod:
             now = time.monotonic()
             every = [*self._inits, *self._containers]
             changed = [container.poll(now) for container in every]
+            if any(changed) and not any(container.running for container in every):
+                # Nobody listens any more, so that who comes is refused.
+                self._node.runtime.leave(self.address)
             for container in every:
                 for kind, prober in container.due_probes(now):
                     prober.asking = True

@@ -41,4 +41,4 @@ class Runtime(Protocol):
         """Run a container. Raises StartError, ConfigError and OSError."""
 
     def leave(self, address: str) -> None:
-        """The pod of an address is gone."""
+        """No process of the pod at an address runs any more."""

@@ -125,7 +125,8 @@ def _terminating(case: Case, match: re.Match[str]) -> Cause:
 
 def _explicitly_denied(case: Case, match: re.Match[str]) -> Cause:
     return Cause(
-        f"A {match['policy']} denies {case.role_in_words} {case.documents(match.string)}",
+        f"{capitalized(case.role_in_words)} may not read {case.documents(match.string)}, a Deny in the "
+        f"{match['policy']} forbids it",
         "Take the role out of that Deny: no Allow elsewhere outweighs it",
     )
 

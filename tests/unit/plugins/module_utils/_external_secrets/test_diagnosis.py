@@ -307,7 +307,7 @@ DENIED = (
                 "secretsmanager:GetSecretValue on resource: x with an explicit deny in a "
                 "resource-based policy"
             ),
-            f"A resource-based policy denies role {ROLE} secret orders",
+            f"Role {ROLE} may not read secret orders, a Deny in the resource-based policy forbids it",
             "Take the role out of that Deny",
             id="a policy of the secret denies",
         ),
