@@ -95,6 +95,8 @@ def another_password_in_the_database(lab: Laboratory) -> Iterator[None]:
 def exporter_on_an_old_connection(lab: Laboratory) -> Iterator[None]:
     """Rotated everywhere, and nobody has started a new pod: what the exporter holds is no longer valid."""
     before = lab.document(DOCUMENT)
+    # A pod that has just been started opens its connection with the first scrape.
+    eventually(lambda: logged_in(lab), "the exporter's connection", timeout=60)
 
     def rotate(password: str) -> None:
         set_password(lab, password)
@@ -107,8 +109,7 @@ def exporter_on_an_old_connection(lab: Laboratory) -> Iterator[None]:
     rotate("rotated-behind-the-exporter")
     try:
         eventually(lambda: scraped(lab), "a scrape after the rotation")
-        up = lab.prometheus("query", query=f'pg_up{{db_cluster="{CLUSTER}"}}')["result"]
-        assert [series["value"][1] for series in up] == ["1"], "this fault is one that pg_up does not show"
+        assert logged_in(lab), "this fault is one that pg_up does not show"
         yield
     finally:
         rotate(before["password"])
@@ -162,7 +163,7 @@ def expired_authority(lab: Laboratory) -> Iterator[None]:
         yield
     finally:
         give(before)
-        eventually(lambda: scraped(lab), "the target's return", timeout=60)
+        eventually(lambda: logged_in(lab), "the exporter's return", timeout=60)
 
 
 @contextmanager
@@ -258,6 +259,12 @@ def scraped(lab: Laboratory) -> bool:
     return any(
         target["labels"].get("db_cluster") == CLUSTER and target["health"] == "up" for target in targets
     )
+
+
+def logged_in(lab: Laboratory) -> bool:
+    """Whether the newest scrape says so."""
+    up = lab.prometheus("query", query=f'pg_up{{db_cluster="{CLUSTER}"}}')["result"]
+    return [series["value"][1] for series in up] == ["1"]
 
 
 def set_password(lab: Laboratory, password: str) -> None:

@@ -56,6 +56,13 @@ def built(journey: Journey) -> None:
         pytest.param(
             trust_without_audience, "trust", ["cannot assume", ":aud is missing"], id="trust without aud"
         ),
+        # Before those that touch the Deployment, so that its repair is the only change.
+        pytest.param(
+            another_password_in_the_database,
+            "exporter",
+            ["postgres_exporter", DOCUMENT],
+            id="other password",
+        ),
         pytest.param(
             exporter_at_another_database,
             "exporter",
@@ -79,12 +86,6 @@ def built(journey: Journey) -> None:
             "exporter",
             ["Pod observability/postgres-exporter-", "is stuck on an old connection", "aurora-credentials"],
             id="exporter stuck on an old connection with pg_up 1",
-        ),
-        pytest.param(
-            another_password_in_the_database,
-            "exporter",
-            ["postgres_exporter", DOCUMENT],
-            id="other password",
         ),
         pytest.param(
             role_without_pg_monitor, "exporter", ["postgres_exporter", "pg_monitor"], id="no pg_monitor"
