@@ -81,7 +81,7 @@ class Database:
     def sessions(self, number: int) -> Iterator[None]:
         """So many sessions of the application that do nothing."""
         with contextlib.ExitStack() as stack:
-            for _ in range(number):
+            for _session in range(number):
                 stack.enter_context(self.connect(USER))
             yield
 

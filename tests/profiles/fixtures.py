@@ -28,7 +28,8 @@ def recording(request: pytest.FixtureRequest) -> bool:
 def progress(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Shows a line at once: what is not in the cache takes minutes."""
     terminal = request.config.pluginmanager.getplugin("terminalreporter")
-    return lambda line: terminal.write_line(line)
+    write: Callable[[str], None] = terminal.write_line
+    return write
 
 
 @pytest.fixture(scope="session")

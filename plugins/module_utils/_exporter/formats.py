@@ -29,7 +29,7 @@ def parse(body: bytes, content_type: str) -> Exposition:
     given = dict(part.split("=", 1) for part in parameters if "=" in part)
     version, parser = FORMATS.get(kind, ("", None))
     if parser is None or given.get("version", version).strip('"') != version:
-        wanted = " or ".join(f"{kind}; version={version}" for kind, (version, _) in FORMATS.items())
+        wanted = " or ".join(f"{kind}; version={version}" for kind, (version, _parser) in FORMATS.items())
         answered = content_type[:80] or "no content type"
         raise ParseError(f"the answer is {answered} instead of {wanted}: this is no metrics page")
     return parser(body)

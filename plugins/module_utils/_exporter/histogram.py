@@ -33,7 +33,7 @@ def inconsistency(family: Family) -> str | None:
 
 
 def _without_bound(sample: Sample) -> Labels:
-    _, names, values, *_ = sample
+    names, values = sample.label_names, sample.label_values
     if "le" not in names:
         return names, values
     le = names.index("le")
@@ -57,7 +57,7 @@ def _fault(samples: Sequence[Sample], count: float | None) -> str | None:
     last, total = buckets[-1]
     if last != math.inf:
         return 'no bucket le="+Inf"'
-    if any(not lower <= upper for (_, lower), (_, upper) in pairwise(buckets)):
+    if any(not lower <= upper for (_low, lower), (_high, upper) in pairwise(buckets)):
         return "a bucket holds less than the one below it"
     if count is not None and total != count:
         return 'bucket le="+Inf" and _count differ'

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 import typing as t
-import xml.etree.ElementTree as ElementTree
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.schema import EXPECTATION

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import Check
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.junit import report
