@@ -337,13 +337,13 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.eks_observability.stack.plugins.module_utils._bounds import BOUND
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.hygiene import Secrets
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.junit import report
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.loading import load
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.schema import (
     KINDS,
     LIMITS,
-    OPERATORS,
     TYPES,
     checked,
     merged,
@@ -375,13 +375,7 @@ EXPECT_SPEC = {
     "forbidden_labels": {"type": "list", "elements": "str"},
     "min_series": {"type": "int"},
     "max_series": {"type": "int"},
-    "value": {
-        "type": "dict",
-        "options": {
-            "op": {"type": "str", "choices": list(OPERATORS), "required": True},
-            "number": {"type": "float", "required": True},
-        },
-    },
+    "value": BOUND,
     "match": {"type": "str", "choices": ["all", "any", "none"]},
     "nan": {"type": "bool"},
     "fresh": {"type": "str", "choices": ["grows", "changes"]},

@@ -248,6 +248,7 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.eks_observability.stack.plugins.module_utils._bounds import BOUND
 from ansible_collections.eks_observability.stack.plugins.module_utils._http.model import FetchError, Limits
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import (
     KubernetesError,
@@ -269,7 +270,6 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._prometheu
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.proof import prove
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.rules import WantedRules
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.series import (
-    OPERATORS,
     WantedSeries,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.targets import WantedTarget
@@ -278,13 +278,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._waiting i
 SERIES: dict[str, t.Any] = {
     "expr": {"type": "str", "required": True},
     "min_series": {"type": "int", "default": 1},
-    "value": {
-        "type": "dict",
-        "options": {
-            "op": {"type": "str", "choices": list(OPERATORS), "required": True},
-            "number": {"type": "float", "required": True},
-        },
-    },
+    "value": BOUND,
     "max_age": {"type": "float"},
     "hint": {"type": "str"},
 }

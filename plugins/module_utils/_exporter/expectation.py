@@ -11,6 +11,7 @@ import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._bounds import OPERATORS
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import Finding, few
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.freshness import Pages
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import (
@@ -18,7 +19,6 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.
     Family,
     Sample,
 )
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.variables import OPERATORS
 
 
 class Test(t.Protocol):

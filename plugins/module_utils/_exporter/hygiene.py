@@ -114,6 +114,6 @@ def no_negative_counter(page: Exposition) -> Check:
 def _label_values(family: Family) -> Mapping[str, set[str]]:
     values: defaultdict[str, set[str]] = defaultdict(set)
     for sample in family.samples:
-        for name, value in sample.labels.items():
+        for name, value in zip(sample.label_names, sample.label_values, strict=True):
             values[name].add(value)
     return values

@@ -14,9 +14,10 @@ import typing as t
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._bounds import OPERATORS
+
 REFERENCE = re.compile(r"\$\{(\w+)\}")
 TYPES = ("counter", "gauge", "histogram", "summary", "untyped")
-OPERATORS = ("==", "!=", "<", "<=", ">", ">=")
 KINDS = ("series", "difference", "collectors", "other_collectors", "families")
 
 
@@ -66,7 +67,7 @@ COUNT = Leaf(
 NAMES = Leaf("a list of names", lambda value: _are_names(value) or _is_reference(value))
 CONDITION = Leaf("true, false or text", lambda value: isinstance(value, (bool, str)))
 WHEN = Each(dict, CONDITION)
-VALUE: Shape = {"op": OPERATORS, "number": NUMBER}
+VALUE: Shape = {"op": tuple(OPERATORS), "number": NUMBER}
 
 COMMON: Mapping[str, Shape] = {
     "id": TEXT,

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import operator
 import re
 import typing as t
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._bounds import OPERATORS
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import Exposition
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.schema import (
     REFERENCE,
@@ -19,14 +19,6 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.
 
 Version = tuple[int, ...]
 NEWEST: Version = (99,)
-OPERATORS: Mapping[str, Callable[[t.Any, t.Any], bool]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 NUMBERS = r"v?(\d+(?:\.\d+)*)"
 BOUND = rf"(==|!=|<=|>=|<|>)\s*{NUMBERS}"
 BOUNDS = re.compile(rf"\s*{BOUND}(?:[\s,]+{BOUND})*\s*")

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets import events
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.case import (
@@ -19,6 +18,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._external_
 from ansible_collections.eks_observability.stack.plugins.module_utils._irsa.policies import (
     ROLE_ANNOTATION,
 )
+from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.selectors import mismatch
 
 _ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
 _CONTROLLER = "default"
@@ -65,26 +65,8 @@ def _admits(condition: Object, case: Case) -> bool:
     return (
         case.namespace in (condition.get("namespaces") or [])
         or any(re.search(one, case.namespace) for one in condition.get("namespaceRegexes") or [])
-        or (selector is not None and (case.labels is None or _selects(selector, case.labels)))
+        or (selector is not None and (case.labels is None or mismatch(selector, case.labels) is None))
     )
-
-
-def _selects(selector: Object, labels: Mapping[str, str]) -> bool:
-    wanted = selector.get("matchLabels") or {}
-    expressions = selector.get("matchExpressions") or []
-    return all(labels.get(key) == value for key, value in wanted.items()) and all(
-        _fulfilled(one, labels) for one in expressions
-    )
-
-
-def _fulfilled(expression: Object, labels: Mapping[str, str]) -> bool:
-    value, listed = labels.get(expression["key"]), expression.get("values") or []
-    return {
-        "In": value in listed,
-        "NotIn": value not in listed,
-        "Exists": value is not None,
-        "DoesNotExist": value is None,
-    }[expression["operator"]]
 
 
 def account_absent(case: Case) -> Cause | None:

@@ -10,12 +10,12 @@ import typing as t
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.selectors import mismatch
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.selection import (
     Labels,
     Object,
     labels_of,
     metadata,
-    mismatch,
 )
 
 #: What Prometheus says when packets get lost on the way, and when they are refused.

@@ -8,6 +8,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping, Sequence
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.selectors import mismatch
+
 Object = dict[str, t.Any]
 Labels = Mapping[str, str]
 
@@ -19,29 +21,6 @@ def metadata(found: Object) -> tuple[str, str]:
 
 def labels_of(found: Object | None) -> Labels:
     return ((found or {}).get("metadata") or {}).get("labels") or {}
-
-
-def mismatch(selector: Object, labels: Labels) -> str | None:
-    """The first demand of a label selector that is not met, in words; None when all are."""
-    for name, wanted in (selector.get("matchLabels") or {}).items():
-        if labels.get(name) != wanted:
-            return f"label {name}={wanted} ({_has(labels, name)})"
-    for expression in selector.get("matchExpressions") or []:
-        name, operator = expression["key"], expression["operator"]
-        values = expression.get("values") or []
-        met = {
-            "In": labels.get(name) in values,
-            "NotIn": labels.get(name) not in values,
-            "Exists": name in labels,
-            "DoesNotExist": name not in labels,
-        }[operator]
-        if not met:
-            return f"label {name} {operator} {', '.join(values)}".rstrip() + f" ({_has(labels, name)})"
-    return None
-
-
-def _has(labels: Labels, name: str) -> str:
-    return f"it has {name}={labels[name]}" if name in labels else f"it has no label {name}"
 
 
 def refusal(prometheus: Object, kind: str, found: Object, namespace_labels: Labels) -> str | None:

@@ -5,21 +5,12 @@
 
 from __future__ import annotations
 
-import operator
 import typing as t
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._bounds import OPERATORS
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.api import Answer
-
-OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 
 
 @dataclass(frozen=True)

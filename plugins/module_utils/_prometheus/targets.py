@@ -9,6 +9,7 @@ import typing as t
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.selectors import mismatch
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.dropped import (
     by_relabeling,
     listed,
@@ -18,7 +19,6 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._prometheu
     Labels,
     Object,
     metadata,
-    mismatch,
     refusals,
 )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.selectors import mismatch
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.freshness import seconds
-from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.selection import mismatch
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.targets import (
     Discovery,
     Surroundings,
