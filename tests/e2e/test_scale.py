@@ -60,9 +60,12 @@ def test_office_hours_and_back(lab: Laboratory) -> None:
 
 def test_a_sleeper_that_is_kept_awake_is_a_warning(lab: Laboratory) -> None:
     def exporter_is_back() -> bool:
-        """After the reboot of the test before."""
+        """After the reboot of the test before, with the connection that it keeps: a scrape opens others."""
         with lab.master(CLUSTER) as connection:
-            found = connection.execute("SELECT 1 FROM pg_stat_activity WHERE usename = 'postgres_exporter'")
+            found = connection.execute(
+                "SELECT 1 FROM pg_stat_activity WHERE usename = 'postgres_exporter'"
+                " AND state = 'idle' AND state_change < now() - interval '1 second'"
+            )
             return found.fetchone() is not None
 
     eventually(exporter_is_back, "the exporter's connection")
