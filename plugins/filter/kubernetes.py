@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
-from fractions import Fraction
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.eks_observability.stack.plugins.module_utils import _durations
 
 Object = t.Mapping[str, t.Any]
 
@@ -27,17 +26,13 @@ def _reference(one: Object) -> dict[str, t.Any]:
     return {"apiVersion": one["apiVersion"], "kind": one["kind"], "metadata": metadata}
 
 
-_UNITS = {"h": Fraction(3600), "m": Fraction(60), "s": Fraction(1), "ms": Fraction(1, 1000)}
-_DAYS = {"d": Fraction(86400), "w": 7 * Fraction(86400), "y": 365 * Fraction(86400)}
-
-
 def go_duration(text: str) -> str:
     """A duration as programs in Go write it back, for example 1h0m0s for 1h.
 
     An operator that stores an object anew changes the text of its durations. What was applied in any other
     form would differ from then on.
     """
-    total = _seconds(text, _UNITS)
+    total = _durations.seconds(str(text), _durations.GO)
     if total is None:
         raise AnsibleFilterError(
             f"go_duration: {text!r} is no duration; write hours, minutes and seconds, such as 1h30m or 45s"
@@ -54,18 +49,10 @@ def go_duration(text: str) -> str:
 
 def duration_seconds(text: str) -> float:
     """The seconds of a duration as Prometheus reads it, for example 90.0 for 1m30s."""
-    total = _seconds(text, _UNITS | _DAYS)
+    total = _durations.seconds(str(text))
     if total is None:
         raise AnsibleFilterError(f"duration_seconds: {text!r} is no duration; write it as 30s, 1m30s or 1d")
     return float(total)
-
-
-def _seconds(text: str, units: t.Mapping[str, Fraction]) -> Fraction | None:
-    """The sum of all parts, None where the text is no duration."""
-    part = rf"(\d+(?:\.\d+)?)({'|'.join(sorted(units, reverse=True))})"
-    if not re.fullmatch(rf"(?:{part})+|0", str(text)):
-        return None
-    return sum((Fraction(number) * units[unit] for number, unit in re.findall(part, str(text))), Fraction())
 
 
 class FilterModule:

@@ -338,7 +338,7 @@ from collections.abc import Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.eks_observability.stack.plugins.module_utils._bounds import BOUND
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.hygiene import Secrets
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.credentials import Secrets
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.junit import report
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.loading import load
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.schema import (

@@ -6,46 +6,32 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import Check, check
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.credentials import Secrets
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import (
     Exposition,
     Family,
 )
 
-HIDDEN = "********"
-# A credential in a URL, a connection string or a statement; a key, a token, the hash of a password.
-SECRET = re.compile(
-    r"://[^/\s:@]*:[^@\s]+@"
-    r"|\b(?:host|user|dbname|port)=\S*\s(?:.*\s)?password=[^\s*]\S*"
-    r"|\bpassword=[^\s*]\S*\s(?:.*\s)?(?:host|user|dbname|port)="
-    r"|\bpassword\s+'[^']+'"
-    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
-    r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY"
-    r"|SCRAM-SHA-256\$\d+:",
-    re.I,
-)
+#: The distinct values of each label, by the families' names and the labels'.
+Labels = Mapping[str, Mapping[str, Set[str]]]
 
 
-@dataclass(frozen=True)
-class Secrets:
-    """Values that no page and no message may contain, beside what looks like a credential."""
+def label_values(page: Exposition) -> Labels:
+    """What Labels says, of one page."""
+    return {family.name: _label_values(family) for family in page.families.values()}
 
-    known: Sequence[str] = ()
 
-    def within(self, text: str) -> bool:
-        return any(secret in text for secret in self.known if secret) or SECRET.search(text) is not None
-
-    def hide(self, text: str) -> str:
-        """`text` without them."""
-        for secret in filter(None, self.known):
-            text = text.replace(secret, HIDDEN)
-        return SECRET.sub(HIDDEN, text)
+def _label_values(family: Family) -> Mapping[str, Set[str]]:
+    values: defaultdict[str, set[str]] = defaultdict(set)
+    for sample in family.samples:
+        for name, value in zip(sample.label_names, sample.label_values, strict=True):
+            values[name].add(value)
+    return values
 
 
 @dataclass(frozen=True)
@@ -57,10 +43,10 @@ class Limits:
     label_value_length: int = 256
     values_per_label: int = 2_000
 
-    def judge(self, page: Exposition) -> Check:
+    def judge(self, page: Exposition, labels: Labels) -> Check:
         excess = [f"{page.samples} samples"] if 0 < self.samples < page.samples else []
         for family in page.families.values():
-            excess += self._excess(family)
+            excess += self._excess(family, labels[family.name])
         return check(
             "cardinality",
             not excess,
@@ -70,10 +56,10 @@ class Limits:
             "drop series at the exporter or by metricRelabelings, or set other limits",
         )
 
-    def _excess(self, family: Family) -> Iterator[str]:
+    def _excess(self, family: Family, labels: Mapping[str, Set[str]]) -> Iterator[str]:
         if 0 < self.samples_per_family < len(family.samples):
             yield f"{len(family.samples)} samples of {family.name}"
-        for name, distinct in _label_values(family).items():
+        for name, distinct in labels.items():
             if 0 < self.values_per_label < len(distinct):
                 yield f"{len(distinct)} values of label {name} of {family.name}"
             longest = max(map(len, distinct))
@@ -81,13 +67,13 @@ class Limits:
                 yield f"{longest} characters in label {name} of {family.name}"
 
 
-def no_leak(page: Exposition, secrets: Secrets) -> Check:
+def no_leak(labels: Labels, secrets: Secrets) -> Check:
     """No label value is or holds a credential; where one does, the message does not repeat it."""
     within = functools.cache(secrets.within)  # The same values stand in many families.
     leaks = {
-        f"{family.name}, label {name}"
-        for family in page.families.values()
-        for name, distinct in _label_values(family).items()
+        f"{family}, label {name}"
+        for family, values in labels.items()
+        for name, distinct in values.items()
         if any(map(within, distinct))
     }
     return check(
@@ -109,11 +95,3 @@ def no_negative_counter(page: Exposition) -> Check:
         ", ".join(sorted(negative)) or "none",
         "a number overflowed, or a gauge is declared as a counter",
     )
-
-
-def _label_values(family: Family) -> Mapping[str, set[str]]:
-    values: defaultdict[str, set[str]] = defaultdict(set)
-    for sample in family.samples:
-        for name, value in zip(sample.label_names, sample.label_values, strict=True):
-            values[name].add(value)
-    return values

@@ -17,6 +17,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.credentials import (
+    without_credentials,
+)
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.histogram import inconsistency
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import (
     Exposition,
@@ -32,7 +35,6 @@ INSIDE = r'(?:[^"{}]++|"(?:[^"\\]++|\\.)*+")*+'
 QUOTED = re.compile(r'"((?:[^"\\]++|\\.)*+)"')
 ESCAPES = {"n": "\n", "\\": "\\", '"': '"'}
 ESCAPE = re.compile(r"\\(.)")
-CREDENTIALS = re.compile(r"://[^/\s:@]{0,256}:[^@\s]{1,256}@")
 
 Strings = tuple[str, ...]
 
@@ -43,7 +45,7 @@ class ParseError(ValueError):
 
 def excerpt(text: str, length: int = 80) -> str:
     """The beginning of a line for a message, without credentials and control characters."""
-    shown = CREDENTIALS.sub("://********:********@", text[: 10 * length])
+    shown = without_credentials(text[:10_000])
     return repr(shown if len(shown) <= length else shown[:length] + "...")
 
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.check import Check, summary
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.credentials import Secrets
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.formats import ACCEPT, parse
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.hygiene import (
-    Secrets,
+    label_values,
     no_leak,
     no_negative_counter,
 )
@@ -109,11 +110,11 @@ def scrape(source: Source) -> Exposition:
 
 def judge(page: Exposition, before: Exposition | None, wish: Wish) -> Verdict:
     """All checks on a page and, where there is one, on its difference to the page before."""
-    pages = wish.profile.pages(page, before)
+    pages, labels = wish.profile.pages(page, before), label_values(page)
     checks = [
         *wish.profile.judge(pages),
-        wish.profile.limits.judge(page),
-        no_leak(page, wish.secrets),
+        wish.profile.limits.judge(page, labels),
+        no_leak(labels, wish.secrets),
         no_negative_counter(page),
         *pages.judge(),
     ]

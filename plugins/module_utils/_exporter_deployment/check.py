@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import typing as t
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -67,6 +68,7 @@ class Look:
 
     def __init__(self, cluster: Reader, namespace: str, wanted: Wanted) -> None:
         self._cluster = cluster
+        self._secret = functools.cache(functools.partial(self._get, "api/v1", "secrets"))
         self._namespace = namespace
         self._wanted = wanted
 
@@ -98,7 +100,7 @@ class Look:
     def _credentials(self, deployment: Object, running: Sequence[Object]) -> Iterator[Finding]:
         hashes = {}
         for name in model.secrets_used(deployment):
-            secret = self._get("api/v1", "secrets", name) or {"metadata": {}}
+            secret = self._secret(name) or {"metadata": {}}
             data_hash = (secret["metadata"].get("annotations") or {}).get(DATA_HASH)
             if data_hash:
                 hashes[f"Secret {self._namespace}/{name}"] = data_hash
@@ -114,7 +116,7 @@ class Look:
                 entry.get("value") or "", model.called("Deployment", deployment), self._wanted
             )
         origin = f"Secret {self._namespace}/{reference['name']}"
-        data = (self._get("api/v1", "secrets", reference["name"]) or {}).get("data") or {}
+        data = (self._secret(reference["name"]) or {}).get("data") or {}
         if reference["key"] not in data:
             what = f"{origin} does not exist or lacks the key {reference['key']}"
             return [Finding(what, "Run playbooks/external_secrets.yml")]

@@ -5,19 +5,12 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from datetime import datetime
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._durations import seconds
+
 Object = dict[str, t.Any]
-
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
-_PART = re.compile(r"(\d+)(ms|[smhdwy])")
-
-
-def seconds(duration: str) -> float:
-    """A duration as Prometheus writes it, such as 1m30s."""
-    return sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(duration))
 
 
 def outdated(target: Object, now: float) -> str:

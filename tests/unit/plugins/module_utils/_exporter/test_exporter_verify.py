@@ -6,7 +6,7 @@ import typing as t
 from collections.abc import Sequence
 
 import pytest
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.hygiene import Secrets
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.credentials import Secrets
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.loading import load
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.verify import (
     Verdict,

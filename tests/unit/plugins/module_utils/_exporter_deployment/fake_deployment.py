@@ -64,7 +64,7 @@ HEALTHY: dict[str, Object] = {
 
 
 class Cluster:
-    """Objects by path. `asked` are the queries."""
+    """Objects by path. `asked` are the paths and queries."""
 
     def __init__(self, uri: str = "db.example:5432/app?sslmode=verify-full") -> None:
         self.objects = copy.deepcopy(HEALTHY)
@@ -82,5 +82,5 @@ class Cluster:
         return found
 
     def get(self, path: str, query: t.Any = (), accept: str = "") -> Object | None:
-        self.asked.append(query)
+        self.asked.append((path, query))
         return next((self.objects.get(name) for name, place in PATHS.items() if place == path), None)

@@ -36,7 +36,8 @@ def look(cluster: Cluster, wanted: Wanted = WANTED) -> Sight:
 def test_a_healthy_exporter() -> None:
     cluster = Cluster()
     assert look(cluster).result() == {"name": "exporter", "healthy": True, "problems": [], "warnings": []}
-    assert [("labelSelector", "app=exporter")] in cluster.asked
+    assert [("labelSelector", "app=exporter")] in [query for _path, query in cluster.asked]
+    assert len(cluster.asked) == len(cluster.objects), "each object is read once"
 
 
 def waiting(reason: str, **more: t.Any) -> Change:

@@ -6,7 +6,6 @@ import typing as t
 
 import pytest
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.selectors import mismatch
-from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.freshness import seconds
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.targets import (
     Discovery,
     Surroundings,
@@ -122,19 +121,6 @@ def test_up_is_a_proof_only_when_it_is_of_now(changes: Object, fault: str) -> No
     seen = state(WANTED, [{**target(), **fresh, **changes}], NOW)
     assert seen.proven is (not fault)
     assert fault in explain_health(seen, None)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        pytest.param("5s", 5, id="seconds"),
-        pytest.param("1m30s", 90, id="minutes and seconds"),
-        pytest.param("1h0m0s", 3600, id="hours"),
-        pytest.param("500ms", 0.5, id="milliseconds"),
-    ],
-)
-def test_durations_as_prometheus_writes_them(text: str, expected: float) -> None:
-    assert seconds(text) == expected
 
 
 def discovered(service: str = "postgres-exporter", port: str = "metrics", **labels: str) -> dict[str, str]:
