@@ -17,7 +17,10 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._http.mode
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import Ask
 
-BLOCKED = "a NetworkPolicy or security group stands between the control plane and the pod"
+BLOCKED = (
+    "a NetworkPolicy or security group stands between the control plane and the pod: open it, or go another"
+    " way, by port-forward or to a URL"
+)
 
 
 @dataclass(frozen=True)
