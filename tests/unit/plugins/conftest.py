@@ -51,6 +51,11 @@ class Call:
 class Calls(list[Call]):
     """All calls to AWS that modules made, in order."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        #: What happens, by others, just before the first call of an operation.
+        self.before: dict[str, Callable[[], object]] = {}
+
     @property
     def mutating(self) -> list[str]:
         return [call.operation for call in self if call.mutating]
@@ -114,6 +119,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     def record(self: BaseClient, operation_name: str, api_params: dict[str, t.Any]) -> t.Any:
         # A module's calls, not those of a laboratory that other tests have running in threads.
         if threading.current_thread() is threading.main_thread():
+            if act := seen.before.pop(operation_name, None):
+                act()
             seen.append(Call(operation_name, api_params))
         return make(self, operation_name, api_params)
 

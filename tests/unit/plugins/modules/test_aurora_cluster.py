@@ -463,13 +463,17 @@ def test_rds_makes_a_new_password_when_asked(run: t.Any, made: dict[str, t.Any],
 
 
 def test_a_killed_deletion_is_waited_for_and_its_snapshot_named(run: t.Any, rds: Rds) -> None:
-    run(main, **asked(rds, members=[]))
+    def found_while_it_is_deleted(**how: t.Any) -> t.Any:
+        run(main, **asked(rds, members=[]))
+        # It lasts a moment, so it begins when the module looks.
+        run.calls.before["DescribeDBClusters"] = lambda: rds.client.delete_db_cluster(
+            DBClusterIdentifier=rds.cluster_id, **how
+        )
+        return run(main, cluster_id=rds.cluster_id, state="absent", wait_timeout=WAIT)
+
     snapshot = f"{rds.cluster_id}-final-20261122101500"
-    rds.client.delete_db_cluster(DBClusterIdentifier=rds.cluster_id, FinalDBSnapshotIdentifier=snapshot)
-    result = run(main, cluster_id=rds.cluster_id, state="absent", wait_timeout=WAIT)
+    result = found_while_it_is_deleted(FinalDBSnapshotIdentifier=snapshot)
     assert (result["changed"], result["final_snapshot_id"]) == (False, snapshot)
     assert not rds.exists
-    run(main, **asked(rds, members=[]))
-    rds.client.delete_db_cluster(DBClusterIdentifier=rds.cluster_id, SkipFinalSnapshot=True)
-    result = run(main, cluster_id=rds.cluster_id, state="absent", wait_timeout=WAIT)
+    result = found_while_it_is_deleted(SkipFinalSnapshot=True)
     assert result["final_snapshot_id"] is None, "that of an earlier cluster of this name is not its own"
