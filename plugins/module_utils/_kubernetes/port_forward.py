@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import socket
 import typing as t
@@ -58,7 +59,8 @@ def forwarder(api_client: t.Any) -> Forward:
         from kubernetes.client import ApiException, CoreV1Api
         from kubernetes.stream import portforward
 
-        connect = CoreV1Api(api_client).connect_get_namespaced_pod_portforward
+        # The package makes its client one for WebSockets meanwhile. What gave up waiting still does.
+        connect = CoreV1Api(copy.copy(api_client)).connect_get_namespaced_pod_portforward
         try:
             return _Tunnel(portforward(connect, pod, namespace, ports=str(port)), port)
         except ApiException as error:

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.eks_observability.stack.plugins.module_utils._http.model import FetchError, Limits
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.source import open_source
 from kubernetes import client, config
-from kubernetes.stream import portforward
+from kubernetes.stream import portforward, ws_client
 from websocket import WebSocketBadStatusException
 
 from lab.kubernetes import Kubernetes
@@ -224,3 +224,23 @@ class TestSource:
         with servers.serve(servers.page(body)) as server:
             run_pod(api, core, "large", int(server.url.rpartition(":")[2]))
             assert self.source(kubernetes, namespace, name="large").fetch("").body == body
+
+    def test_one_that_hangs_does_not_touch_the_next(
+        self, kubernetes: Kubernetes, namespace: str, pod: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        source = self.source(kubernetes, namespace, name=pod)
+        hangs, go_on = threading.Event(), threading.Event()
+        connect = ws_client.create_websocket
+
+        def hang(*arguments: Any, **options: Any) -> Any:
+            hangs.set()
+            go_on.wait()
+            return connect(*arguments, **options)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(ws_client, "create_websocket", hang)
+            with pytest.raises(FetchError, match="within 2 s"):
+                source.fetch("")
+            assert hangs.wait(30)
+        assert source.fetch("").body == PAGE.encode()
+        go_on.set()
