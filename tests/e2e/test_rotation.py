@@ -23,7 +23,7 @@ INVENTORIES = ("inventories/lab",)
 
 @dataclass(frozen=True)
 class Rotation:
-    """Passwords by document, before and after each kill; the run that ended, and one of all roles."""
+    """Passwords by document, before and after each kill; the run that ended, and a look at all roles."""
 
     check: Run
     passwords: list[dict[str, str]]
@@ -45,7 +45,7 @@ def rotation(journey: Journey, lab: Laboratory) -> Rotation:
     run = lab.play(ROTATE, "-v", "--diff")
     passwords.append(read(lab))
     pods.append(pod(lab))
-    return Rotation(check, passwords, pods, run, lab.play("site.yml"))
+    return Rotation(check, passwords, pods, run, lab.play("site.yml", "--check"))
 
 
 def read(lab: Laboratory) -> dict[str, str]:

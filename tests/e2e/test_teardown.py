@@ -13,6 +13,7 @@ from tests.e2e.laboratory import Journey, Laboratory, Run, eventually
 TEARDOWN = "playbooks/teardown.yml"
 NAMESPACE = "observability"
 ORDERS = ("--limit", "orders", "-e", "confirm=orders")
+CREDENTIALS = ("--tags", "aurora,secrets,irsa,external_secrets")
 DOCUMENTS = {
     f"{stack}-postgres-{purpose}"
     for stack in ("aurora", "orders")
@@ -46,7 +47,7 @@ def guest(lab: Laboratory) -> Guest:
     lab.resource("v1", "Namespace").create(body=body)
     before = labels()
     return Guest(
-        site=lab.play("site.yml", "--limit", "orders", inventories=INVENTORIES),
+        site=lab.play("site.yml", *CREDENTIALS, "--limit", "orders", inventories=INVENTORIES),
         document=lab.document("orders-postgres-credentials"),
         secret=lab.secret("orders-credentials"),
         namespaces=[before, labels()],
