@@ -77,7 +77,7 @@ def verify(source: Source, wish: Wish, wait: Wait) -> Verdict:
     def probe() -> tuple[bool, Verdict]:
         nonlocal before, passes
         try:
-            page = scrape(source)
+            page = scrape(source, wish.secrets)
         except (FetchError, ParseError) as error:
             before, passes = None, 0
             fault = wish.secrets.hide(str(error))
@@ -100,12 +100,12 @@ def verify(source: Source, wish: Wish, wait: Wait) -> Verdict:
         return dataclasses.replace(last, checks=[*last.checks, late])
 
 
-def scrape(source: Source) -> Exposition:
+def scrape(source: Source, secrets: Secrets) -> Exposition:
     """One metrics page. Raises FetchError and ParseError."""
     response = source.fetch("", accept=ACCEPT)
     if response.status != 200:
-        raise FetchError(f"{source.name} answered {response.status}: {response.text(400)}")
-    return parse(response.body, response.content_type)
+        raise FetchError(f"{source.name} answered {response.status}: {response.text(400, secrets.hide)}")
+    return parse(response.body, response.content_type, secrets.hide)
 
 
 def judge(page: Exposition, before: Exposition | None, wish: Wish) -> Verdict:
@@ -118,5 +118,4 @@ def judge(page: Exposition, before: Exposition | None, wish: Wish) -> Verdict:
         no_negative_counter(page),
         *pages.judge(),
     ]
-    shown = [dataclasses.replace(check, observed=wish.secrets.hide(check.observed)) for check in checks]
-    return Verdict(shown, wish.profile, page)
+    return Verdict([check.hidden(wish.secrets.hide) for check in checks], wish.profile, page)

@@ -153,11 +153,47 @@ def test_credentials_in_a_label_are_a_failure_and_not_repeated(value: str) -> No
     assert value not in repr(verdict.result())
 
 
+LONG = 'pa\\ss"w0rd-' + "long-" * 80
+IN_LABEL = LONG.replace("\\", "\\\\").replace('"', '\\"')
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(f'a{{b="{IN_LABEL}"}} x\n', id="in a line"),
+        pytest.param(f'a{{b="{"y" * 60}{IN_LABEL}"}} x\n', id="across the end of what is shown of a line"),
+        pytest.param(f'# TYPE a histogram\na_sum{{b="{IN_LABEL}"}} 1\n', id="in a histogram"),
+        pytest.param(f'a{{b="{IN_LABEL}"}} 1\xff\n'.encode("latin-1"), id="in what is no text"),
+        pytest.param(Response(500, TEXT, f"{'y ' * 190}{LONG}".encode()), id="across the end of an answer"),
+        pytest.param(
+            Response(500, TEXT, f"{'y ' * 190}db://u:{'long-' * 80}@h".encode()), id="a URL across the end"
+        ),
+        pytest.param(Response(500, TEXT, f"{' ' * 1590}{LONG}".encode()), id="after many blanks"),
+        pytest.param(Response(200, f"{'y' * 70}{LONG}", b""), id="across the end of a content type"),
+    ],
+)
+def test_a_scrape_that_fails_shows_no_part_of_a_secret(answer: Response | str | bytes) -> None:
+    pages = Pages(Response(200, TEXT, answer) if isinstance(answer, bytes) else answer)
+    verdict = verify(pages, Wish(secrets=Secrets((LONG,))), pages.wait)
+    assert failures(verdict) == ["scrape"]
+    said = repr(verdict.result())
+    assert "ss" not in said.replace("passed", "")
+    assert "long" not in said
+
+
 def test_no_other_check_repeats_a_credential() -> None:
     pages = Pages('dsn_info{dsn="the-password"} 1\n')
     profile = load({"expect": [{"name": "dsn_info", "labels": {"dsn": "b"}}]}, {})
     verdict = verify(pages, Wish(profile, Secrets(("the-password",))), pages.wait)
     assert failures(verdict) == ["dsn_info{dsn=b}", "no_credentials_in_labels"]
+    assert "the-password" not in repr(verdict.result())
+
+
+def test_an_expectation_of_a_credential_does_not_repeat_it() -> None:
+    pages = Pages('dsn_info{dsn="b"} 1\n')
+    profile = load({"expect": [{"name": "dsn_info", "labels": {"dsn": "the-password"}}]}, {})
+    verdict = verify(pages, Wish(profile, Secrets(("the-password",))), pages.wait)
+    assert failures(verdict) == ["dsn_info{dsn=********}"]
     assert "the-password" not in repr(verdict.result())
 
 
