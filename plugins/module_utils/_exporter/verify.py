@@ -41,6 +41,8 @@ class Verdict:
     checks: Sequence[Check]
     profile: Profile
     page: Exposition = field(default_factory=lambda: Exposition({}))
+    #: Whether the page was held against the one before it, which a first one and a restart make impossible.
+    compared: bool = False
 
     @property
     def failures(self) -> list[Check]:
@@ -69,7 +71,8 @@ Wait = Callable[[Callable[[], tuple[bool, Verdict]]], Verdict]
 def verify(source: Source, wish: Wish, wait: Wait) -> Verdict:
     """Scrape until all checks pass on a page and on its difference to the one before, or `wait` gives up.
 
-    A page alone may come from a cache or from an exporter that hangs, so one is never enough.
+    A page alone may come from a cache or from an exporter that hangs, so one is never enough. Nor are two
+    with a restart between them, which explains every difference.
     """
     before: Exposition | None = None
     passes = 0
@@ -84,8 +87,8 @@ def verify(source: Source, wish: Wish, wait: Wait) -> Verdict:
             check = Check("scrape", "fail", "a metrics page", fault, wish.profile.hint(str(error)))
             return False, Verdict([check], wish.profile)
         verdict = judge(page, before, wish)
-        first, before = before is None, page
-        passes = 0 if verdict.failures or first else passes + 1
+        before = page
+        passes = passes + 1 if verdict.compared and not verdict.failures else 0
         return passes >= wish.stable_for, verdict
 
     try:
@@ -95,7 +98,11 @@ def verify(source: Source, wish: Wish, wait: Wait) -> Verdict:
         if last.failures:
             return last
         late = Check(
-            "time", "fail", f"{wish.stable_for + 1} good scrapes in a row", f"only {passes + 1} in time"
+            "time",
+            "fail",
+            f"{wish.stable_for + 1} good scrapes in a row, without a restart between them",
+            f"only {passes + 1} in time",
+            "give it more time; what starts again and again may be two exporters behind one address",
         )
         return dataclasses.replace(last, checks=[*last.checks, late])
 
@@ -118,4 +125,5 @@ def judge(page: Exposition, before: Exposition | None, wish: Wish) -> Verdict:
         no_negative_counter(page),
         *pages.judge(),
     ]
-    return Verdict([check.hidden(wish.secrets.hide) for check in checks], wish.profile, page)
+    shown = [check.hidden(wish.secrets.hide) for check in checks]
+    return Verdict(shown, wish.profile, page, compared=before is not None and not pages.restarted)
