@@ -195,6 +195,7 @@ requirements:
   - kubernetes >= 24.2.0 (for O(service) and O(pod))
 notes:
   - O(service) needs the right to C(get) C(services/proxy), and the control plane has to reach the pod.
+  - Behind a Service with several pods, each scrape may see another exporter. Ask each of them as O(pod).
 attributes:
   check_mode:
     support: full

@@ -53,7 +53,7 @@ class Pages:
             not fallen and not self._started_earlier,
             "no counter and no time of a start below its value of the scrape before",
             few(fallen | self._started_earlier),
-            "two exporters answer behind one address, or the page comes from a cache",
+            "two exporters answer behind one address (ask each by its own), or the page comes from a cache",
         )
         observed = [f"{word}: {few(names)}" for word, names in (("gone", gone), ("new", come)) if names]
         yield Check(
