@@ -7,7 +7,9 @@ from __future__ import annotations
 SOURCE = r"""
 options:
   url:
-    description: Address of {whole}. Credentials belong into O(headers), or into O(username) and O(password).
+    description:
+      - Address of {whole}. Its query, if it has one, is sent with each request.
+      - Credentials belong into O(headers), or into O(username) and O(password).
     type: str
   headers:
     description: Headers of each request to O(url) or O(pod).

@@ -17,7 +17,8 @@ description:
   - The page is parsed strictly (text format 0.0.4 or OpenMetrics 1.0). A cut, endless, slow or binary answer,
     a duplicate series or an inconsistent histogram is a failure with its line number.
   - Whatever the profile is, no counter may fall without a restart or be negative, no label may carry a
-    credential, and the page has to keep O(limits). Series that come or go are a warning.
+    credential, and the page has to keep O(limits). Series that come or go are a warning. Two scrapes with a
+    restart between them do not count, and an exporter that is older than the one before is another one.
   - It only reads. It may write a report, O(junit).
 options:
   profile:
@@ -106,7 +107,7 @@ options:
       fresh:
         description:
           - How the series have to differ from the scrape before. With V(grows) their sum is higher, with
-            V(changes) one of them is another. A restart is fine.
+            V(changes) one of them is another. A restart is fine, and then the scrape after it has to show it.
         type: str
         choices: [grows, changes]
       of:
@@ -166,23 +167,23 @@ options:
         directory has to be there. It is written whatever the outcome is, and not in check mode.
     type: path
   timeout:
-    description: Seconds until all checks have to pass. It has to leave time for two scrapes.
+    description: Seconds until all checks have to pass, at most a day. It has to leave time for two scrapes.
     type: int
     default: 60
   interval:
-    description: Seconds between two scrapes.
+    description: Seconds between two scrapes, from V(0.001) to a day.
     type: float
     default: 2
   stable_for:
-    description: How many scrapes in a row have to pass, each compared with the one before.
+    description: How many scrapes in a row have to pass, each compared with the one before. At least V(1).
     type: int
     default: 1
   scrape_timeout:
-    description: Seconds that one scrape may take.
+    description: Seconds that one scrape may take, from V(0.001) to a day.
     type: float
     default: 10
   max_size:
-    description: Bytes that a page may have.
+    description: Bytes that a page may have. At least V(1).
     type: int
     default: 33554432
 extends_documentation_fragment:
@@ -194,6 +195,7 @@ requirements:
   - kubernetes >= 24.2.0 (for O(service) and O(pod))
 notes:
   - O(service) needs the right to C(get) C(services/proxy), and the control plane has to reach the pod.
+  - Behind a Service with several pods, each scrape may see another exporter. Ask each of them as O(pod).
 attributes:
   check_mode:
     support: full
@@ -331,6 +333,7 @@ exporter_version:
 """
 
 import functools
+import math
 import os
 import time
 import typing as t
@@ -345,6 +348,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.
     KINDS,
     LIMITS,
     TYPES,
+    ProfileError,
     checked,
     merged,
 )
@@ -403,6 +407,27 @@ ARGUMENT_SPEC = {
     "scrape_timeout": {"type": "float", "default": 10},
     "max_size": {"type": "int", "default": 33554432},
 }
+DAY = 86400
+# From and to which numbers make sense; what is no number at all is in no range.
+RANGES: Mapping[str, tuple[float, float]] = {
+    "timeout": (0, DAY),
+    "interval": (0.001, DAY),
+    "stable_for": (1, math.inf),
+    "scrape_timeout": (0.001, DAY),
+    "max_size": (1, math.inf),
+}
+
+
+class OptionError(Exception):
+    """An option cannot be used; the text says why."""
+
+
+def check_ranges(params: Mapping[str, t.Any]) -> None:
+    """Raises OptionError."""
+    for name, (least, greatest) in RANGES.items():
+        if not least <= params[name] <= greatest:
+            most = f" to {greatest:g}" if greatest < math.inf else ""
+            raise OptionError(f"{name} is {params[name]:g}, but it has to be a number from {least:g}{most}")
 
 
 def wish(params: Mapping[str, t.Any]) -> Wish:
@@ -413,28 +438,25 @@ def wish(params: Mapping[str, t.Any]) -> Wish:
     return Wish(profile, Secrets(params["secrets"]), params["stable_for"])
 
 
-class ReportError(Exception):
-    """The report cannot be written; the text says why."""
-
-
 def check_directory(path: str) -> None:
-    """Before the scrapes: a wrong path is not to cost a minute. Raises ReportError."""
+    """Before the scrapes: a wrong path is not to cost a minute. Raises OptionError."""
     directory = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(directory):
-        raise ReportError(f"junit: there is no directory {directory} for the report, make it first")
+        raise OptionError(f"junit: there is no directory {directory} for the report, make it first")
 
 
 def write_report(path: str, content: bytes) -> None:
-    """Raises ReportError."""
+    """Raises OptionError."""
     try:
         with open(path, "wb") as file:
             file.write(content)
     except OSError as error:
-        raise ReportError(f"junit: the report cannot be written: {error}") from error
+        raise OptionError(f"junit: the report cannot be written: {error}") from error
 
 
 def run(params: Mapping[str, t.Any], junit: str | None) -> tuple[str, Verdict, dict[str, t.Any]]:
     """The name of the source, the verdict, and what the module returns."""
+    check_ranges(params)
     if junit:
         check_directory(junit)
     start = time.monotonic()
@@ -453,7 +475,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **SOURCE_RULES)
     try:
         name, verdict, result = run(module.params, None if module.check_mode else module.params["junit"])
-    except (FetchError, KubernetesError, ReportError, ValueError) as error:
+    except (FetchError, KubernetesError, OptionError, ProfileError) as error:
         module.fail_json(msg=str(error))
     if verdict.failures:
         lines = [f"{name} does not fulfil:", *map(str, verdict.failures)]

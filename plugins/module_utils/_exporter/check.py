@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.credentials import Hide
 
 Status = t.Literal["pass", "fail", "warn", "skip"]
 WORDS: dict[Status, str] = {"pass": "passed", "fail": "failed", "warn": "with a warning", "skip": "skipped"}
@@ -27,6 +30,12 @@ class Check:
     def __str__(self) -> str:
         return f"{self.id}: expected {self.expected}, seen {self.observed}" + (
             f" ({self.hint})" if self.hint else ""
+        )
+
+    def hidden(self, hide: Hide) -> Check:
+        """The check without secrets that the task or the page has in its labels."""
+        return dataclasses.replace(
+            self, id=hide(self.id), expected=hide(self.expected), observed=hide(self.observed)
         )
 
 

@@ -9,19 +9,26 @@ before it has read, so that all take time in proportion to its length.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 HIDDEN = "********"
+Hide = Callable[[str], str]
 
 _WORD = re.compile(r"\S++")
 _USER_OF_URL = re.compile(r"://[^/\s:@]*+:(?=[^\s@])")
 _SETTING_OF_CONNECTION = re.compile(r"\b(?:host|user|dbname|port)=", re.I)
-_PASSWORD_OF_CONNECTION = re.compile(r"\bpassword=(?!\*|''|\$\d)(?:'(?:[^'\\]++|\\.)*+'?|\S++)", re.I | re.S)
+# Not those that are hidden or empty already, nor the numbered parameters of a statement.
+_NO_PASSWORD = r"(?:\*{8}|''|\$\d++)(?:[\s&,;)]|::|\Z)"
+_PASSWORD_OF_CONNECTION = re.compile(
+    rf"\bpassword=(?!{_NO_PASSWORD})(?:'(?:[^'\\]++|\\.)*+'?\S*+|\S++)", re.I | re.S
+)
 _OTHER = re.compile(
     r"\bpassword\s++(?:e|u&)?'(?:[^'\\]++|\\.|'')++'?"  # a statement, perhaps cut off
-    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"  # an access key of AWS
+    r"|\b(?-i:(?:AKIA|ASIA)[A-Z0-9]{16})\b"  # an access key of AWS
     r"|(?<![\w-])eyJ[\w-]{10,}+\.eyJ[\w-]{10,}+"  # a JSON web token
     r"|-----BEGIN [A-Z ]*PRIVATE KEY"
     r"|SCRAM-SHA-256\$\d++:",  # the hash of a password of PostgreSQL
@@ -55,7 +62,19 @@ class Secrets:
         return self.hide(text) != text
 
     def hide(self, text: str) -> str:
-        """`text` without them."""
-        for secret in filter(None, self.known):
-            text = text.replace(secret, HIDDEN)
+        """`text` without them, as given or escaped. First hide, then cut: a part of a secret is not seen."""
+        for spelling in self._spellings:
+            text = text.replace(spelling, HIDDEN)
         return without_credentials(text)
+
+    @functools.cached_property
+    def _spellings(self) -> list[str]:
+        """The longest first: one secret may be a part of another."""
+        spellings = {spelling for secret in self.known if secret for spelling in _spelled(secret)}
+        return sorted(spellings, key=len, reverse=True)
+
+
+def _spelled(secret: str) -> tuple[str, ...]:
+    """A secret, also as the value of a label, in a message of Python, and in a URL."""
+    label = secret.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+    return secret, label, repr(secret)[1:-1], quote(secret, safe="", errors="replace")

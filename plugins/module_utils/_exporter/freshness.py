@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import (
     Exposition,
     Family,
+    Key,
     Sample,
 )
 
@@ -25,8 +27,9 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.
 class Pages:
     """A page and, where there is one, the page of the scrape before.
 
-    When the value of a series in `restarts` changes, the exporter or the statistics have started anew. Series
-    whose names begin with one of `unsteady` come and go, and what came back starts at a lower number.
+    The series in `restarts` tell when the exporter or the statistics have started: where one rises, comes or
+    goes, that was anew, and these two pages prove nothing. Where one falls, another exporter has answered.
+    Series whose names begin with one of `unsteady` come and go, and what came back starts at a lower number.
     """
 
     page: Exposition
@@ -36,9 +39,9 @@ class Pages:
 
     @functools.cached_property
     def restarted(self) -> bool:
-        if self.before is None:
+        if self.before is None or self._started_earlier:
             return False
-        return any(_values(self.before, name) != _values(self.page, name) for name in self.restarts)
+        return self._starts(self.before) != self._starts(self.page)
 
     def judge(self) -> Iterator[Check]:
         """The checks that every exporter has to pass."""
@@ -47,10 +50,10 @@ class Pages:
         fallen, gone, come = self._differences(self.before)
         yield check(
             "counters_do_not_fall",
-            not fallen,
-            "no counter below its value of the scrape before",
-            few(fallen),
-            "two exporters may answer behind one address, or the page comes from a cache",
+            not fallen and not self._started_earlier,
+            "no counter and no time of a start below its value of the scrape before",
+            few(fallen | self._started_earlier),
+            "two exporters answer behind one address (ask each by its own), or the page comes from a cache",
         )
         observed = [f"{word}: {few(names)}" for word, names in (("gone", gone), ("new", come)) if names]
         yield Check(
@@ -60,6 +63,18 @@ class Pages:
             "; ".join(observed) or "the same",
             "a family whose series come and go is named under unsteady in the profile" if observed else "",
         )
+
+    @functools.cached_property
+    def _started_earlier(self) -> frozenset[str]:
+        """Names of the series in `restarts` that fell."""
+        if self.before is None:
+            return frozenset()
+        old, new = self._starts(self.before), self._starts(self.page)
+        return frozenset(key[0] for key in old.keys() & new.keys() if new[key] < old[key])
+
+    def _starts(self, page: Exposition) -> dict[Key, float]:
+        samples = (sample for name in self.restarts for sample in page.series(name))
+        return {sample.key: sample.value for sample in samples if not math.isnan(sample.value)}
 
     def _differences(self, before: Exposition) -> tuple[set[str], set[str], set[str]]:
         """Names of counters that fell, and of series that have gone or come."""
@@ -84,7 +99,3 @@ def _pairs(old: Sequence[Sample], new: Sequence[Sample]) -> list[tuple[Sample | 
         return list(zip(old, new, strict=True))  # The rule: they stand in the same order.
     first, second = ({sample.key: sample for sample in samples} for samples in (old, new))
     return [(first.get(key), second.get(key)) for key in first.keys() | second.keys()]
-
-
-def _values(page: Exposition, name: str) -> dict[object, str]:
-    return {sample.key: str(sample.value) for sample in page.series(name)}  # As text: NaN is NaN.

@@ -77,8 +77,8 @@ class _Loader:
             expectations=[one for one in expectations if one.severity != "ignore"],
             families=families,
             scrape_hints=hints,
-            unsteady=self.given.get("unsteady", ()),
-            restarts=self.given.get("restarts", Profile.restarts),
+            unsteady=self._part("unsteady", []),
+            restarts=self._part("restarts", [*Profile.restarts]),
             limits=Limits(**self._part("limits", {})),
         )
 
@@ -87,6 +87,8 @@ class _Loader:
         part = self.given.get(key, otherwise)
         self.facts.known(mentioned(part), f"{self.name}: {key}")
         part = filled(part, self.facts.variables)
+        if part is None:
+            return otherwise
         if isinstance(part, Mapping):
             part = {name: value for name, value in part.items() if value is not None}
         validate(part, PROFILE[key], f"{self.name}: {key}")

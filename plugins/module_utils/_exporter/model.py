@@ -13,6 +13,9 @@ import typing as t
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+Key = tuple[str, tuple[str, ...], tuple[str, ...]]
+"""What identifies a series: its name, the names of its labels, their values."""
+
 
 class Sample(t.NamedTuple):
     """One line of a metrics page. A page may have a million: label names are shared, and sorted."""
@@ -28,8 +31,7 @@ class Sample(t.NamedTuple):
         return dict(zip(self.label_names, self.label_values, strict=True))
 
     @property
-    def key(self) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-        """What identifies the series."""
+    def key(self) -> Key:
         return self.name, self.label_names, self.label_values
 
 

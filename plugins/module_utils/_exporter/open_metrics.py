@@ -9,11 +9,19 @@ Of a series there is one point: several, which the format allows with timestamps
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.credentials import (
+    Hide,
+    without_credentials,
+)
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.histogram import (
+    check_histogram,
+)
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import (
     Exposition,
     Family,
@@ -82,20 +90,20 @@ RULES: Mapping[str, Callable[[float], bool]] = {
 LABELS = {"_bucket": "le", "summary": "quantile"}
 
 
-def parse(page: bytes) -> Exposition:
+def parse(page: bytes, hide: Hide = without_credentials) -> Exposition:
     """Raises ParseError at the first fault."""
     if not page:
         raise ParseError("the page is empty")
     if not (b"\n" + page[-8:]).removesuffix(b"\n").endswith(b"\n# EOF"):
         raise ParseError("# EOF is missing at the end, the page was cut off")
-    return _OpenMetricsPage().read(page)
+    return _OpenMetricsPage(hide).read(page)
 
 
 class _OpenMetricsPage(Page):
     label = re.compile(rf'({LABEL_NAME})=""(?:,(?=.)|\Z)')
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, hide: Hide) -> None:
+        super().__init__(hide)
         self._ended = False
         self._name = ""
         self._type = "unknown"
@@ -103,6 +111,8 @@ class _OpenMetricsPage(Page):
         self._begun: set[str] = set()
         self._metric: tuple[Strings, Strings] | None = None
         self._metrics: set[tuple[Strings, Strings]] = set()
+        #: The families that each histogram has become in the text format.
+        self._histograms: dict[str, list[Family]] = {}
 
     def line(self, text: str, line: int) -> None:
         if self._ended:
@@ -118,6 +128,11 @@ class _OpenMetricsPage(Page):
     def unescaped(self, escape: re.Match[str]) -> str:
         """Undefined escapes should not be written, but they are allowed, and stand for themselves."""
         return ESCAPES.get(escape[1], escape[0])
+
+    def end(self) -> None:
+        for name, families in self._histograms.items():
+            samples = itertools.chain.from_iterable(family.samples for family in families)
+            check_histogram(name, samples, self.excerpt, open_metrics=True)
 
     def _describe(self, text: str) -> None:
         match = DESCRIPTOR.fullmatch(text)
@@ -160,6 +175,8 @@ class _OpenMetricsPage(Page):
         type = TYPES[self._type]
         main = Family(self._name + type.suffix, type.as_text, help)
         apart = {self._name + suffix: Family(self._name + suffix, "gauge", help) for suffix in type.apart}
+        if type.as_text == "histogram":
+            self._histograms[self._name] = [main, *apart.values()]
         self.claim({**{self._name + suffix: main for suffix in type.own}, **apart})
 
     def _sample(self, text: str, line: int) -> None:

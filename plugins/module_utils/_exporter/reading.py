@@ -17,10 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.credentials import (
-    without_credentials,
-)
-from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.histogram import inconsistency
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.credentials import Hide
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import (
     Exposition,
     Family,
@@ -41,12 +38,6 @@ Strings = tuple[str, ...]
 
 class ParseError(ValueError):
     """The page breaks the format; the text names line and fault, and carries no secret."""
-
-
-def excerpt(text: str, length: int = 80) -> str:
-    """The beginning of a line for a message, without credentials and control characters."""
-    shown = without_credentials(text[:10_000])
-    return repr(shown if len(shown) <= length else shown[:length] + "...")
 
 
 def number(text: str) -> float:
@@ -73,7 +64,8 @@ class Page(abc.ABC):
     #: One label whose value was taken out, with what separates it from the next one.
     label: re.Pattern[str]
 
-    def __init__(self) -> None:
+    def __init__(self, hide: Hide) -> None:
+        self._hide = hide
         self.families: dict[str, Family] = {}
         self._homes: dict[str, Family] = {}
         #: The families, by name of sample, whose samples may come now.
@@ -90,21 +82,30 @@ class Page(abc.ABC):
     def unescaped(self, escape: re.Match[str]) -> str:
         """What backslash and character stand for in the value of a label. Raises ParseError."""
 
+    @abc.abstractmethod
+    def end(self) -> None:
+        """Look at what only the whole page can tell. Raises ParseError."""
+
     def read(self, page: bytes) -> Exposition:
         """Raises ParseError at the first fault."""
         for line, raw in enumerate(io.BytesIO(page), 1):
             try:
                 text = raw.removesuffix(b"\n").decode()
             except UnicodeDecodeError:
-                raise ParseError(f"line {line}: not UTF-8: {excerpt(raw.decode(errors='replace'))}") from None
+                raise ParseError(
+                    f"line {line}: not UTF-8: {self.excerpt(raw.decode(errors='replace'))}"
+                ) from None
             try:
                 self.line(text, line)
             except ParseError as error:
-                raise ParseError(f"line {line}: {error}: {excerpt(text)}") from None
-        for family in self.families.values():
-            if family.type == "histogram" and (fault := inconsistency(family)):
-                raise ParseError(fault)
+                raise ParseError(f"line {line}: {error}: {self.excerpt(text)}") from None
+        self.end()
         return Exposition(self.families, self._homes)
+
+    def excerpt(self, text: str, length: int = 80) -> str:
+        """The beginning of a text for a message, without secrets and control characters."""
+        shown = self._hide(text)
+        return repr(shown if len(shown) <= length else shown[:length] + "...")
 
     def claim(self, own: Mapping[str, Family]) -> None:
         """From here on, samples of these names come; none of them belongs to a family that was closed."""
@@ -142,18 +143,17 @@ class Page(abc.ABC):
         return shape.names, shape.sort(values)
 
     def _shape(self, text: str) -> _Shape:
-        names: list[str] = []
+        places: dict[str, int] = {}
         position = 0
         while match := self.label.match(text, position):
-            if match[1] in names:
+            if match[1] in places:
                 raise ParseError(f"label {match[1]} twice")
-            names.append(match[1])
+            places[match[1]] = len(places)
             position = match.end()
         if text[position:].strip(" \t"):
             raise ParseError("the labels are malformed")
-        order = sorted(range(len(names)), key=names.__getitem__)
-        ordered = tuple(names[index] for index in order)
-        in_order = len(names) < 2 or order == list(range(len(names)))
-        return _Shape(
-            self._names.setdefault(ordered, ordered), tuple if in_order else operator.itemgetter(*order)
-        )
+        ordered = tuple(sorted(places))
+        names = self._names.setdefault(ordered, ordered)
+        if ordered == tuple(places):
+            return _Shape(names, tuple)
+        return _Shape(names, operator.itemgetter(*(places[name] for name in ordered)))

@@ -62,7 +62,7 @@ FLAG = Leaf("true or false", lambda value: isinstance(value, bool))
 NUMBER = Leaf("a number", lambda value: _is_number(value) or _is_reference(value))
 COUNT = Leaf(
     "a whole number from 0",
-    lambda value: (_is_number(value) and value >= 0 and value == int(value)) or _is_reference(value),
+    lambda value: (_is_number(value) and value >= 0 and value % 1 == 0) or _is_reference(value),
 )
 NAMES = Leaf("a list of names", lambda value: _are_names(value) or _is_reference(value))
 CONDITION = Leaf("true, false or text", lambda value: isinstance(value, (bool, str)))
@@ -186,7 +186,7 @@ def merged(base: Mapping[str, t.Any], over: Mapping[str, t.Any]) -> dict[str, t.
         elif key in BY_ID:
             result[key] = _merged_by_id(old, value)
         elif key in JOINED:
-            result[key] = [*old, *(name for name in value if name not in old)]
+            result[key] = _joined(old, value)
         elif isinstance(value, Mapping):
             result[key] = {**old, **value}
         else:
@@ -206,6 +206,12 @@ def _merged_by_id(
         else:
             result[place] = {**result[place], **entry}
     return result
+
+
+def _joined(base: t.Any, over: t.Any) -> list[str]:
+    """Lists of names; a variable that stands for a whole list becomes one of the names."""
+    old, new = ([names] if isinstance(names, str) else names for names in (base, over))
+    return [*old, *(name for name in new if name not in old)]
 
 
 def _require(holds: bool, place: str, value: t.Any, words: str) -> None:

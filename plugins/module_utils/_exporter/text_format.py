@@ -11,6 +11,13 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.credentials import (
+    Hide,
+    without_credentials,
+)
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.histogram import (
+    check_histogram,
+)
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.model import (
     Exposition,
     Family,
@@ -34,29 +41,32 @@ SUFFIXES = {
     "summary": ("", "_sum", "_count"),
     "untyped": ("",),
 }
-SAMPLE = re.compile(rf"({NAME})(?:[ \t]*+\{{({INSIDE})\}})?+[ \t]++(\S++)(?:[ \t]++(?:-?[0-9]++))?+[ \t]*+")
+SAMPLE = re.compile(
+    rf"({NAME})(?:[ \t]*+\{{({INSIDE})\}}[ \t]*+|[ \t]++)(\S++)(?:[ \t]++(?:[+-]?+[0-9]++))?+[ \t]*+"
+)
 META = re.compile(rf"#[ \t]++(HELP|TYPE)(?:[ \t]++({NAME})(?:[ \t]++(.*+))?+)?+")
 
 
-def parse(page: bytes) -> Exposition:
+def parse(page: bytes, hide: Hide = without_credentials) -> Exposition:
     """Raises ParseError at the first fault."""
     if not page:
         raise ParseError("the page is empty")
     if not page.endswith(b"\n"):
         last = page.count(b"\n") + 1
         raise ParseError(f"line {last}: the last line has no end, the page was cut off")
-    return _TextPage().read(page)
+    return _TextPage(hide).read(page)
 
 
 class _TextPage(Page):
     label = re.compile(rf'[ \t]*+({LABEL_NAME})[ \t]*+=[ \t]*+""[ \t]*+(?:,[ \t]*+|\Z)')
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, hide: Hide) -> None:
+        super().__init__(hide)
         self._current = Family("")
         self._typed = False
 
     def line(self, text: str, line: int) -> None:
+        text = text.lstrip(" \t")
         if text.startswith("#"):
             self._meta(text)
         elif match := SAMPLE.fullmatch(text):
@@ -64,7 +74,7 @@ class _TextPage(Page):
             if name not in self.own:
                 self._begin(name)
             self.add(name, inside, number(value), line)
-        elif text.strip(" \t"):
+        elif text:
             raise ParseError("neither a sample nor a comment")
 
     def unescaped(self, escape: re.Match[str]) -> str:
@@ -72,6 +82,11 @@ class _TextPage(Page):
             return ESCAPES[escape[1]]
         except KeyError:
             raise ParseError("the labels are malformed") from None
+
+    def end(self) -> None:
+        for family in self.families.values():
+            if family.type == "histogram":
+                check_histogram(family.name, family.samples, self.excerpt)
 
     def _meta(self, text: str) -> None:
         match = META.fullmatch(text)

@@ -30,6 +30,13 @@ def _whole(value: t.Any) -> int:
     return int(value)
 
 
+def _version(value: t.Any) -> str:
+    """YAML takes 0.20 for the number 0.2, which is another version."""
+    if isinstance(value, (bool, float)):
+        raise TypeError(value)
+    return str(value).removeprefix("v")
+
+
 def _flag(value: t.Any) -> bool:
     if not isinstance(value, bool):
         raise TypeError(value)
@@ -48,7 +55,7 @@ CONVERSIONS: Mapping[str, tuple[Callable[[t.Any], t.Any], str]] = {
     "number": (float, "a number"),
     "bool": (_flag, "true or false"),
     "list": (_names, "a list"),
-    "version": (lambda value: str(value).removeprefix("v"), "a version"),
+    "version": (_version, "a version, which stands in quotes"),
 }
 
 
@@ -73,7 +80,7 @@ def _value(name: str, about: Mapping[str, t.Any], given: t.Any, profile: str) ->
     convert, words = CONVERSIONS[about.get("type", "str")]
     try:
         return convert(value)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise ProfileError(f"{profile}: the variable {name} is {value!r}, not {words}") from None
 
 
@@ -87,17 +94,26 @@ def mentioned(thing: t.Any) -> set[str]:
 
 
 def filled(thing: t.Any, variables: Mapping[str, t.Any]) -> t.Any:
-    """`thing` with the values of its variables; in a regular expression they stand for themselves."""
+    """`thing` with the values of its variables; in a regular expression they stand for themselves.
+
+    A list within a list becomes a part of it, and what has no value is left out there.
+    """
     if isinstance(thing, Mapping):
         return {key: filled(value, variables) for key, value in thing.items()}
     if isinstance(thing, list):
-        return [filled(value, variables) for value in thing]
+        return [one for value in thing for one in _entries(filled(value, variables))]
     if not isinstance(thing, str):
         return thing
     if alone := REFERENCE.fullmatch(thing):
         return variables[alone[1]]
     spell = re.escape if thing.startswith("~") else str
     return REFERENCE.sub(lambda match: spell(_spelled(variables[match[1]])), thing)
+
+
+def _entries(value: t.Any) -> list[t.Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def _spelled(value: t.Any) -> str:

@@ -41,6 +41,8 @@ class Verdict:
     checks: Sequence[Check]
     profile: Profile
     page: Exposition = field(default_factory=lambda: Exposition({}))
+    #: Whether the page was held against the one before it, which a first one and a restart make impossible.
+    compared: bool = False
 
     @property
     def failures(self) -> list[Check]:
@@ -69,7 +71,8 @@ Wait = Callable[[Callable[[], tuple[bool, Verdict]]], Verdict]
 def verify(source: Source, wish: Wish, wait: Wait) -> Verdict:
     """Scrape until all checks pass on a page and on its difference to the one before, or `wait` gives up.
 
-    A page alone may come from a cache or from an exporter that hangs, so one is never enough.
+    A page alone may come from a cache or from an exporter that hangs, so one is never enough. Nor are two
+    with a restart between them, which explains every difference.
     """
     before: Exposition | None = None
     passes = 0
@@ -77,15 +80,15 @@ def verify(source: Source, wish: Wish, wait: Wait) -> Verdict:
     def probe() -> tuple[bool, Verdict]:
         nonlocal before, passes
         try:
-            page = scrape(source)
+            page = scrape(source, wish.secrets)
         except (FetchError, ParseError) as error:
             before, passes = None, 0
             fault = wish.secrets.hide(str(error))
             check = Check("scrape", "fail", "a metrics page", fault, wish.profile.hint(str(error)))
             return False, Verdict([check], wish.profile)
         verdict = judge(page, before, wish)
-        first, before = before is None, page
-        passes = 0 if verdict.failures or first else passes + 1
+        before = page
+        passes = passes + 1 if verdict.compared and not verdict.failures else 0
         return passes >= wish.stable_for, verdict
 
     try:
@@ -95,17 +98,21 @@ def verify(source: Source, wish: Wish, wait: Wait) -> Verdict:
         if last.failures:
             return last
         late = Check(
-            "time", "fail", f"{wish.stable_for + 1} good scrapes in a row", f"only {passes + 1} in time"
+            "time",
+            "fail",
+            f"{wish.stable_for + 1} good scrapes in a row, without a restart between them",
+            f"only {passes + 1} in time",
+            "give it more time; what starts again and again may be two exporters behind one address",
         )
         return dataclasses.replace(last, checks=[*last.checks, late])
 
 
-def scrape(source: Source) -> Exposition:
+def scrape(source: Source, secrets: Secrets) -> Exposition:
     """One metrics page. Raises FetchError and ParseError."""
     response = source.fetch("", accept=ACCEPT)
     if response.status != 200:
-        raise FetchError(f"{source.name} answered {response.status}: {response.text(400)}")
-    return parse(response.body, response.content_type)
+        raise FetchError(f"{source.name} answered {response.status}: {response.text(400, secrets.hide)}")
+    return parse(response.body, response.content_type, secrets.hide)
 
 
 def judge(page: Exposition, before: Exposition | None, wish: Wish) -> Verdict:
@@ -118,5 +125,5 @@ def judge(page: Exposition, before: Exposition | None, wish: Wish) -> Verdict:
         no_negative_counter(page),
         *pages.judge(),
     ]
-    shown = [dataclasses.replace(check, observed=wish.secrets.hide(check.observed)) for check in checks]
-    return Verdict(shown, wish.profile, page)
+    shown = [check.hidden(wish.secrets.hide) for check in checks]
+    return Verdict(shown, wish.profile, page, compared=before is not None and not pages.restarted)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import ssl
 import time
 import zlib
@@ -24,6 +25,8 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._http.mode
 
 Read = Callable[[int], bytes]
 REDIRECTS = (301, 302, 303, 307, 308)
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 def exchange(
@@ -51,6 +54,29 @@ def exchange(
     return within(limits.seconds, work, name)
 
 
+def sendable(headers: Mapping[str, object]) -> dict[str, str]:
+    """The headers as text. Raises FetchError for one that cannot be sent, without its value.
+
+    What is no name may be a whole header, credential and all, so it is not repeated either.
+    """
+    for name, value in headers.items():
+        if not isinstance(name, str) or not HEADER_NAME.fullmatch(name):
+            raise FetchError("What is given as the name of a header is none: it has letters, digits and -")
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise FetchError(f"The value of the header {name} is no text")
+        if not HEADER_VALUE.fullmatch(str(value)):
+            raise FetchError(
+                f"The value of the header {name} has a character that it cannot have: a line end?"
+            )
+    return {name: str(value) for name, value in headers.items()}
+
+
+def joined(path: str, *queries: str) -> str:
+    """What is asked of a server: a path, and the queries that are not empty."""
+    query = "&".join(filter(None, queries))
+    return f"{path}?{query}" if query else path
+
+
 @contextlib.contextmanager
 def told(name: str) -> Iterator[None]:
     """What goes wrong on the way becomes a FetchError about the server called `name`."""
@@ -60,14 +86,26 @@ def told(name: str) -> Iterator[None]:
         raise FetchError(f"{name} broke off in the middle of its answer") from error
     except zlib.error as error:
         raise FetchError(f"{name} sent what is not gzip, though it says so: {error}") from error
+    except http.client.InvalidURL:
+        raise _malformed(name) from None
     except (OSError, http.client.HTTPException) as error:
         raise FetchError(f"Could not get an answer from {name}: {_reason(error)}") from error
+    except (TypeError, ValueError):
+        raise _malformed(name) from None
 
 
 def shown(url: str) -> str:
     """The URL without user, password and query, any of which may be a secret."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that cannot be read"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _malformed(name: str) -> FetchError:
+    """Of what http.client refuses to send; its words repeat header and query, which may be secrets."""
+    return FetchError(f"Could not ask {name}: a header or the address has a character that it cannot have")
 
 
 def _timely(read: Read, seconds: float, name: str) -> Read:

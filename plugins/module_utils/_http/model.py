@@ -38,9 +38,9 @@ class Response:
     content_type: str
     body: bytes
 
-    def text(self, length: int = 200) -> str:
-        """The beginning of the body in one line, for messages."""
-        line = " ".join(self.body[: 4 * length].decode("utf-8", "replace").split())
+    def text(self, length: int = 200, hide: Callable[[str], str] = str) -> str:
+        """The beginning of the body in one line, for messages; `hide` takes secrets out before it is cut."""
+        line = " ".join(hide(self.body.decode("utf-8", "replace")).split())
         return line if len(line) <= length else line[:length] + "..."
 
 

@@ -10,10 +10,12 @@ import http.client
 import ssl
 import typing as t
 from collections.abc import Mapping
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from ansible_collections.eks_observability.stack.plugins.module_utils._http.exchange import (
     exchange,
+    joined,
+    sendable,
     shown,
     told,
 )
@@ -56,29 +58,41 @@ def basic_auth(username: str, password: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()}
 
 
+def _parts(url: str) -> tuple[SplitResult, int]:
+    """The parts of a URL and its port. Raises FetchError."""
+    form = "http[s]://host[:port][/path][?query]"
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        # The port may be a part of a password with a slash in it, so nothing is repeated.
+        raise FetchError(f"The URL is not of the form {form}: its host or port cannot be read") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise FetchError(f"{shown(url)} is not a URL of the form {form}")
+    if parts.username or parts.password:
+        raise FetchError(f"Give the credentials for {shown(url)} as options, not in the URL")
+    return parts, port
+
+
 class UrlSource:
     """One server and the one connection to it, kept open between requests."""
 
     def __init__(
-        self, url: str, *, context: ssl.SSLContext, headers: Mapping[str, str], limits: Limits
+        self, url: str, *, context: ssl.SSLContext, headers: Mapping[str, object], limits: Limits
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise FetchError(f"{shown(url)} is not a URL of the form http[s]://host[:port][/path]")
-        if parts.username or parts.password:
-            raise FetchError(f"Give the credentials for {shown(url)} as options, not in the URL")
+        parts, port = _parts(url)
         self._name = shown(url).rstrip("/")
         self._base = parts.path.rstrip("/")
-        self._headers = dict(headers)
+        self._query = parts.query
+        self._headers = sendable(headers)
         self._limits = limits
+        host = parts.hostname or ""
         if parts.scheme == "https":
             self._connect: t.Callable[[], http.client.HTTPConnection] = lambda: http.client.HTTPSConnection(
-                parts.hostname or "", parts.port, context=context, timeout=limits.seconds
+                host, port, context=context, timeout=limits.seconds
             )
         else:
-            self._connect = lambda: http.client.HTTPConnection(
-                parts.hostname or "", parts.port, timeout=limits.seconds
-            )
+            self._connect = lambda: http.client.HTTPConnection(host, port, timeout=limits.seconds)
         self._connection: http.client.HTTPConnection | None = None
 
     @property
@@ -86,7 +100,7 @@ class UrlSource:
         return self._name
 
     def fetch(self, path: str, query: Query = (), *, accept: str = "application/json") -> Response:
-        target = (self._base + path or "/") + ("?" + urlencode(query) if query else "")
+        target = joined(self._base + path or "/", self._query, urlencode(query))
         headers = {"Accept": accept, **self._headers}
         kept, self._connection = self._connection, None
         with told(self._name):

@@ -14,7 +14,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from ansible_collections.eks_observability.stack.plugins.module_utils._http.exchange import exchange, told
+from ansible_collections.eks_observability.stack.plugins.module_utils._http.exchange import (
+    exchange,
+    joined,
+    sendable,
+    told,
+)
 from ansible_collections.eks_observability.stack.plugins.module_utils._http.model import (
     FetchError,
     Limits,
@@ -50,12 +55,12 @@ class PodSource:
     """
 
     def __init__(
-        self, cluster: Reader, forward: Forward, pod: Pod, headers: Mapping[str, str], limits: Limits
+        self, cluster: Reader, forward: Forward, pod: Pod, headers: Mapping[str, object], limits: Limits
     ) -> None:
         self._cluster = cluster
         self._forward = forward
         self._pod = pod
-        self._headers = headers
+        self._headers = sendable(headers)
         self._limits = limits
 
     @property
@@ -70,7 +75,7 @@ class PodSource:
         except KubernetesError as error:
             raise FetchError(f"Could not find {self.name}: {error}") from error
         connection = _Connection(self._forward, self._pod, found["metadata"]["name"], self._port_of(found))
-        target = (self._pod.path.rstrip("/") + path or "/") + ("?" + urlencode(query) if query else "")
+        target = joined(self._pod.path.rstrip("/") + path or "/", urlencode(query))
         try:
             with told(self.name):
                 return exchange(
@@ -102,7 +107,7 @@ class PodSource:
 
     def _port_of(self, found: Object) -> int:
         """The number of the port, which may have been given by name."""
-        if self._pod.port.isdigit():
+        if self._pod.port.isdecimal():
             return int(self._pod.port)
         ports = {
             port.get("name", ""): int(port["containerPort"])

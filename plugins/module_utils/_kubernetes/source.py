@@ -80,7 +80,7 @@ def _url_source(params: Mapping[str, t.Any], limits: Limits) -> UrlSource:
     username, password = given.pop("username"), given.pop("password")
     headers = dict(params["headers"] or {})
     if username:
-        if any(name.lower() == "authorization" for name in headers):
+        if any(str(name).lower() == "authorization" for name in headers):
             raise FetchError("Give either username and password or the header Authorization, not both")
         headers |= basic_auth(username, password or "")
     validate = given.pop("validate_certs")

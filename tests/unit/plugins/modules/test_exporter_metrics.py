@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 import typing as t
 from http.server import BaseHTTPRequestHandler
@@ -179,11 +180,41 @@ def test_headers_are_sent_and_never_shown(run: t.Any) -> None:
             id="two sources",
         ),
         pytest.param({"pod": {"namespace": "n", "port": "1"}}, "name, selector", id="no pod in particular"),
+        *(
+            pytest.param({"url": "http://127.0.0.1:1", name: value}, said, id=f"{name} {value}")
+            for name, value, said in [
+                ("timeout", -1, "timeout is -1, but it has to be a number from 0 to 86400"),
+                ("interval", 0, "interval is 0, but it has to be a number from 0.001 to 86400"),
+                ("interval", math.nan, "interval is nan, but"),
+                ("stable_for", 0, "stable_for is 0, but it has to be a number from 1"),
+                ("scrape_timeout", math.inf, "scrape_timeout is inf, but"),
+                ("scrape_timeout", 0, "scrape_timeout is 0, but"),
+                ("max_size", 0, "max_size is 0, but"),
+            ]
+        ),
+        pytest.param({"url": "http://127.0.0.1:90900"}, "host or port cannot be read", id="no port"),
+        pytest.param(
+            {"url": "http://127.0.0.1:1", "headers": {"Authorization": "Bearer secret-word\n"}},
+            "header Authorization has a character",
+            id="a header with a line end",
+        ),
+        pytest.param(
+            {"url": "http://127.0.0.1:1", "headers": {"X": None}}, "header X is no text", id="an empty header"
+        ),
+        pytest.param(
+            {
+                "url": "http://127.0.0.1:1",
+                "profile": {"expect": [{"name": "up", "max_series": math.inf}]},
+            },
+            "max_series: inf is not a whole number from 0",
+            id="a profile without bounds",
+        ),
     ],
 )
 def test_a_mistake_is_a_sentence(run: t.Any, options: dict[str, t.Any], said: str) -> None:
-    message = run.failure(exporter_metrics.main, **{**QUICK, **options, "timeout": 0})
+    message = run.failure(exporter_metrics.main, **{**QUICK, "timeout": 0, **options})
     assert said in message
+    assert "secret-word" not in message
     assert "Traceback" not in message
 
 

@@ -29,6 +29,11 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.
         pytest.param("ALTER ROLE app PASSWORD 'it''s word'", id="a quote in a statement"),
         pytest.param("ALTER ROLE app PASSWORD 'wo", id="a statement that was cut off"),
         pytest.param("ALTER ROLE app PASSWORD E'wo\\'rd'", id="a statement with escapes"),
+        pytest.param("host=db password=*word", id="a password that begins with a star"),
+        pytest.param("host=db password=********word", id="a password that begins with eight"),
+        pytest.param("host=db password=$1word", id="a password like a parameter"),
+        pytest.param("host=db password=''word", id="a password after quotes"),
+        pytest.param("host=db password='a'word", id="a password half in quotes"),
         pytest.param("xx hunter2 xx", id="a value of the task"),
     ],
 )
@@ -51,6 +56,11 @@ def test_a_secret_is_seen_and_hidden(text: str) -> None:
         pytest.param("invalid_password", id="the word alone"),
         pytest.param("host=db user=app password=******** sslmode=require", id="a hidden password"),
         pytest.param("SELECT 1 FROM a WHERE host=$1 AND password=$2", id="a statement with numbered ones"),
+        pytest.param("UPDATE a SET host=$1,password=$2,b=$3::text", id="a statement without blanks"),
+        pytest.param("(host=$1 AND password=$2)", id="a statement in brackets"),
+        pytest.param("host=db password='' user=app", id="no password"),
+        pytest.param("db://?host=a&password=********&user=app", id="a hidden password in a URL"),
+        pytest.param("asiapacificsoutheast", id="small letters are no access key"),
         pytest.param("ALTER ROLE app PASSWORD ''", id="an empty password"),
         pytest.param("http://:@example.org", id="a URL with an empty login"),
         pytest.param("", id="nothing"),
@@ -58,6 +68,23 @@ def test_a_secret_is_seen_and_hidden(text: str) -> None:
 )
 def test_what_is_no_secret(text: str) -> None:
     assert not Secrets(("hunter2", "")).within(text)
+
+
+SECRET = "pa\\ss\"w0rd\n'lo ng/é"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(SECRET, id="as given"),
+        pytest.param("pa\\\\ss\\\"w0rd\\n'lo ng/é", id="in a label"),
+        pytest.param(repr(SECRET)[1:-1], id="in a message of Python"),
+        pytest.param("pa%5Css%22w0rd%0A%27lo%20ng%2F%C3%A9", id="in a URL"),
+        pytest.param("longer than pa", id="with another one within"),
+    ],
+)
+def test_a_known_secret_is_hidden_however_it_is_spelled(text: str) -> None:
+    assert Secrets(("pa", SECRET, "longer than pa")).hide(f"x{text}x") == f"x{HIDDEN}x"
 
 
 @pytest.mark.parametrize(

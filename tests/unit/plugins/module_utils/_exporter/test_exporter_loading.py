@@ -29,6 +29,26 @@ def test_a_check_whose_variable_has_no_value_is_left_out() -> None:
     assert judged([{"name": "up", "labels": {"host": "${host}"}}]) == []
 
 
+@pytest.mark.parametrize("key", ["unsteady", "restarts"])
+@pytest.mark.parametrize(
+    ("names", "variables", "filled"),
+    [
+        pytest.param("${list}", {"list": ["a_", "b_"]}, ["a_", "b_"], id="a list"),
+        pytest.param(["${list}", "${text}_c"], {"list": ["a_"], "text": "b"}, ["a_", "b_c"], id="names"),
+        pytest.param(["${list}", "c_"], {}, ["c_"], id="no value beside others"),
+    ],
+)
+def test_names_are_filled_in(key: str, names: t.Any, variables: dict[str, t.Any], filled: list[str]) -> None:
+    profile = load({"variables": {"list": {"type": "list"}, "text": {}}, key: names}, variables)
+    assert list(getattr(profile, key)) == filled
+
+
+def test_without_a_value_names_are_as_without_the_key() -> None:
+    given = {"variables": {"list": {"type": "list"}}, "unsteady": "${list}", "restarts": "${list}"}
+    profile, default = load(given, {}), load({}, {})
+    assert (profile.unsteady, profile.restarts) == (default.unsteady, default.restarts)
+
+
 def test_a_check_for_each_value_of_a_list() -> None:
     expect = [
         {
@@ -98,6 +118,8 @@ def test_what_follows_a_check_that_stops_is_skipped(severity: str, statuses: lis
         pytest.param(
             {"collectors": {"names": "${x}"}}, "collectors: there is no variable x", id="collectors"
         ),
+        pytest.param({"unsteady": "${x}"}, "unsteady: there is no variable x", id="unsteady"),
+        pytest.param({"restarts": ["${x}"]}, "restarts: there is no variable x", id="restarts"),
         pytest.param({"families": [{"id": "x"}]}, "each entry needs id and names", id="half a row"),
         pytest.param(
             {"families": [{"id": "x", "names": [], "when": {"y": "1"}}]},

@@ -6,6 +6,7 @@ import pytest
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.open_metrics import parse
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.reading import ParseError
 
+GAUGES = '# TYPE g gaugehistogram\ng_bucket{le="1"} 1\ng_bucket{le="+Inf"} 2\ng_gcount 2\ng_gsum 3\n'
 HISTOGRAM = '# TYPE h histogram\nh_bucket{le="0.1"} 1\nh_bucket{le="+Inf"} 3\nh_sum 4\nh_count 3\n'
 
 
@@ -44,7 +45,7 @@ def test_a_page_is_read() -> None:
             '# TYPE x gaugehistogram\nx_bucket{le="+Inf"} 1\n', "x_bucket", "histogram", id="gaugehistogram"
         ),
         pytest.param(
-            '# TYPE x gaugehistogram\nx_bucket{le="+Inf"} 1\nx_gcount 1\n',
+            '# TYPE x gaugehistogram\nx_bucket{le="+Inf"} 1\nx_gcount 1\nx_gsum 2\n',
             "x_gcount",
             "gauge",
             id="its count",
@@ -58,6 +59,22 @@ def test_it_is_told_in_the_words_of_the_text_format(text: str, name: str, type: 
     family = page.family_of(name)
     assert family is not None
     assert (family.type, page.has(name), bool(page.series(name))) == (type, True, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(HISTOGRAM, id="a histogram"),
+        pytest.param(HISTOGRAM.replace("h_sum 4\nh_count 3\n", ""), id="buckets alone"),
+        pytest.param(HISTOGRAM.replace("h_sum 4\nh_count 3\n", "").replace("0.1", "-1"), id="below 0"),
+        pytest.param(GAUGES, id="a histogram of gauges"),
+        pytest.param(GAUGES.replace('"1"', '"-1"').replace("gsum 3", "gsum -3"), id="of negative ones"),
+        pytest.param("# TYPE h histogram\n", id="no samples"),
+        pytest.param(HISTOGRAM.replace("h_sum", "h_created 1\nh_sum"), id="and when it began"),
+    ],
+)
+def test_whole_histograms_are_read(text: str) -> None:
+    assert parse(f"{text}# EOF\n".encode()).samples == text.count("\n") - 1
 
 
 def test_a_family_without_samples_is_there_and_has_none() -> None:
@@ -98,6 +115,30 @@ def test_a_family_without_samples_is_there_and_has_none() -> None:
         pytest.param(HISTOGRAM.replace("3", "2.5"), "2.5 is no value for _bucket", id="half an observation"),
         pytest.param(HISTOGRAM.replace('{le="0.1"}', ""), "label le is missing", id="bucket without bound"),
         pytest.param(HISTOGRAM.replace("h_count 3", "h_count 4"), "_count differ", id="count differs"),
+        pytest.param("# TYPE a histogram\na_sum 3\na_count 2\n", 'no bucket le="+Inf"', id="no bucket"),
+        pytest.param("# TYPE a histogram\na_created 3\n", 'no bucket le="+Inf"', id="only when it began"),
+        pytest.param(
+            HISTOGRAM + 'h_sum{x="1"} 1\nh_count{x="1"} 1\n',
+            "histogram h with 'x=1': no bucket",
+            id="no bucket of one metric",
+        ),
+        pytest.param(HISTOGRAM.replace("h_count 3\n", ""), "there is only one", id="sum without count"),
+        pytest.param(HISTOGRAM.replace("h_sum 4\n", ""), "there is only one", id="count without sum"),
+        pytest.param(
+            '# TYPE a histogram\na_bucket{le="2"} 1\na_bucket{le="1"} 1\na_bucket{le="+Inf"} 1\n',
+            "order of their bounds",
+            id="buckets out of order",
+        ),
+        pytest.param(
+            '# TYPE a histogram\na_bucket{le="1"} 1\na_bucket{le="1.0"} 1\na_bucket{le="+Inf"} 1\n',
+            "order of their bounds",
+            id="a bucket twice",
+        ),
+        pytest.param(HISTOGRAM + 'h_bucket{le="5"} 3\n', "order of their bounds", id="bucket after the last"),
+        pytest.param(HISTOGRAM.replace("0.1", "-1"), "a bucket below 0", id="sum of negatives"),
+        pytest.param(GAUGES.replace("gcount 2", "gcount 3"), "_gcount differ", id="count of gauges differs"),
+        pytest.param(GAUGES.replace("g_gcount 2\n", ""), "there is only one", id="gsum without gcount"),
+        pytest.param(GAUGES.replace("gsum 3", "gsum -3"), "_gsum is below 0", id="negative sum of gauges"),
         pytest.param(
             '# TYPE a counter\na_total{x="1"} 1\na_total{x="2"} 1\na_created{x="1"} 1\n',
             "line 4: the samples of one metric stand in two places",

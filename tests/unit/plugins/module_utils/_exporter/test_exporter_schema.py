@@ -45,6 +45,13 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.
             r"value.number: True is not a number",
             id="a truth is no number",
         ),
+        pytest.param(
+            {"expect": [{"name": "up", "max_series": float("inf")}]},
+            "max_series: inf is not a whole number from 0",
+            id="no bound",
+        ),
+        pytest.param({"limits": {"samples": float("nan")}}, "samples: nan is not a whole", id="no number"),
+        pytest.param({"limits": {"samples": 1.5}}, "samples: 1.5 is not a whole number", id="a half"),
         pytest.param({"unsteady": "pg_"}, "mine.yml.unsteady: 'pg_' is not a list of names", id="names"),
         pytest.param(
             {"families": [{"id": "a", "names": []}, {"id": "a", "names": []}]},
@@ -61,6 +68,10 @@ def test_a_mistake_says_where_and_what_is_allowed(given: t.Any, said: str) -> No
 def test_keys_without_a_value_are_left_out() -> None:
     given = {"name": None, "expect": [{"name": "up", "hint": None, "labels": {"a": None}}]}
     assert checked(given, "mine.yml") == {"expect": [{"name": "up", "labels": {}}]}
+
+
+def test_names_are_joined_with_a_variable() -> None:
+    assert merged({"unsteady": "${some}"}, {"unsteady": ["x_"]})["unsteady"] == ["${some}", "x_"]
 
 
 def test_numbers_and_lists_may_be_variables() -> None:
@@ -94,6 +105,12 @@ BASE: dict[str, t.Any] = {
             id="entries are changed by id and added",
         ),
         pytest.param({"unsteady": ["z_", "x_"]}, "unsteady", ["x_", "y_", "z_"], id="names are joined"),
+        pytest.param(
+            {"unsteady": "${more}"},
+            "unsteady",
+            ["x_", "y_", "${more}"],
+            id="a variable is joined as one name",
+        ),
         pytest.param({"restarts": ["r"]}, "restarts", ["r"], id="a new part"),
         pytest.param({"limits": {"samples": 0}}, "limits", {"samples": 0}, id="a limit"),
     ],

@@ -6,6 +6,7 @@ import gzip
 import threading
 
 import pytest
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.credentials import Secrets
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.reading import ParseError
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.verify import scrape
 from ansible_collections.eks_observability.stack.plugins.module_utils._http.model import (
@@ -36,7 +37,7 @@ def source(server: servers.Server, seconds: float = 5.0) -> UrlSource:
 )
 def test_a_page_is_the_same_however_it_comes(behaviour: servers.Behaviour) -> None:
     with servers.serve(behaviour) as server:
-        page = scrape(source(server))
+        page = scrape(source(server), Secrets())
     family = page.family_of("x_total")
     assert family is not None
     assert (family.name, family.type, page.value("x_total"), page.samples) == ("x_total", "counter", 1, 1)
@@ -44,7 +45,7 @@ def test_a_page_is_the_same_however_it_comes(behaviour: servers.Behaviour) -> No
 
 def test_text_is_preferred() -> None:
     with servers.serve(servers.page("up 1\n")) as server:
-        scrape(source(server))
+        scrape(source(server), Secrets())
     first, second = server.headers[0]["Accept"].split(", ")
     assert first == "text/plain;version=0.0.4"
     assert second == "application/openmetrics-text;version=1.0.0;q=0.5"
@@ -68,4 +69,4 @@ def test_text_is_preferred() -> None:
 )
 def test_what_is_no_page_is_a_sentence(behaviour: servers.Behaviour, said: str) -> None:
     with servers.serve(behaviour) as server, pytest.raises((FetchError, ParseError), match=said):
-        scrape(source(server, seconds=2))
+        scrape(source(server, seconds=2), Secrets())

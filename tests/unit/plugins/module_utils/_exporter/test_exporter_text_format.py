@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 
 import pytest
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.reading import ParseError
@@ -32,6 +33,22 @@ def test_samples_of_a_histogram_are_one_family() -> None:
     assert list(page.families) == ["h"]
     assert page.series("h_bucket", le="+Inf")[0].value == 3
     assert page.value("h_count") == 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(' \ta{x="1"} 5', id="blanks before it"),
+        pytest.param('a{x="1"}5', id="no blank after the labels"),
+        pytest.param('a {x="1"} 5', id="a blank before the labels"),
+        pytest.param('a{x="1"} 5 +7', id="a timestamp with a sign"),
+        pytest.param('a{x="1"}\t5\t-7 ', id="tabs"),
+    ],
+)
+def test_blanks_are_free(line: str) -> None:
+    page = parse(f"  # HELP a Help.\n\t# TYPE a gauge\n # \n \t\n{line}\n".encode())
+    assert page.series("a", x="1")[0].value == 5
+    assert (page.families["a"].type, page.families["a"].help) == ("gauge", "Help.")
 
 
 @pytest.mark.parametrize(
@@ -75,12 +92,29 @@ def test_samples_of_a_histogram_are_one_family() -> None:
         pytest.param(
             HISTOGRAM.replace('"0.1"} 1', '"0.1"} 9'), "holds less than the one below", id="not cumulative"
         ),
+        pytest.param(HISTOGRAM.replace('"0.1"', '"1_0"'), "without a number in label le", id="le is 1_0"),
+        pytest.param(HISTOGRAM.replace('{le="0.1"}', ""), "without a number in label le", id="no le"),
+        pytest.param("# TYPE h histogram\nh_sum 1\nh_count 1\n", 'no bucket le="+Inf"', id="no bucket"),
+        pytest.param(
+            HISTOGRAM + 'h_sum{x="\\"secret-word"} 1\n',
+            "histogram h with 'x=\"********': no bucket",
+            id="no bucket of one metric",
+        ),
+        pytest.param(
+            HISTOGRAM.replace('le="0.1"} 1', 'le="9"} 1\nh_bucket{le="5"} 1'),
+            "order of",
+            id="order of bounds",
+        ),
+        pytest.param(
+            HISTOGRAM.replace('le="0.1"} 1', 'le="1"} 1\nh_bucket{le="1.0"} 1'), "order of", id="bound twice"
+        ),
+        pytest.param(HISTOGRAM.replace("} 3", "} NaN"), "or no number", id="a bucket holds NaN"),
         pytest.param(HISTOGRAM.replace('"0.1"', '"x"'), "without a number in label le", id="le is no number"),
     ],
 )
 def test_a_fault_is_named_with_its_line(text: str, said: str) -> None:
     with pytest.raises(ParseError) as caught:
-        parse(text.encode())
+        parse(text.encode(), lambda text: text.replace("secret-word", "********"))
     assert said in str(caught.value)
 
 
@@ -107,8 +141,17 @@ def test_a_message_carries_no_credentials() -> None:
     ],
 )
 def test_a_hostile_line_costs_no_more_than_its_length(line: str) -> None:
+    begin = time.process_time()
     with contextlib.suppress(ParseError):
         parse(f"{line}\n".encode())
+    assert time.process_time() - begin < 5
+
+
+def test_labels_without_end_cost_no_more_than_their_length() -> None:
+    line = "a{" + ",".join(f'l{number}="1"' for number in range(20_000)) + "} 1\n"
+    begin = time.process_time()
+    assert len(parse(line.encode()).series("a")[0].labels) == 20_000
+    assert time.process_time() - begin < 1
 
 
 def test_counters_below_zero_are_found() -> None:

@@ -21,7 +21,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter.
     [
         pytest.param({"type": "int"}, "17", 17, id="a number as text"),
         pytest.param({"type": "version"}, "v0.19.1", "0.19.1", id="a version as its tag"),
-        pytest.param({"type": "version"}, 0.2, "0.2", id="a version that YAML took for a number"),
+        pytest.param({"type": "version"}, 17, "17", id="a version without dots"),
         pytest.param({"type": "list"}, ["a", 1], ["a", "1"], id="names"),
         pytest.param({"default": "x"}, None, "x", id="the default"),
         pytest.param({}, None, None, id="no value"),
@@ -45,6 +45,14 @@ def test_values(about: dict[str, t.Any], given: t.Any, value: t.Any) -> None:
         ),
         pytest.param({"a": {"type": "int"}}, {"a": "x"}, "a is 'x', not a whole number", id="no number"),
         pytest.param({"a": {"type": "int"}}, {"a": True}, "a is True, not a whole number", id="a truth"),
+        pytest.param(
+            {"a": {"type": "version"}},
+            {"a": 0.20},
+            "a is 0.2, not a version, which stands in quotes",
+            id="a version that YAML took for a number",
+        ),
+        pytest.param({"a": {"type": "version"}}, {"a": True}, "a is True, not a version", id="no version"),
+        pytest.param({"a": {"type": "number"}}, {"a": 10**400}, "not a number", id="a number too large"),
         pytest.param({"a": {"type": "bool"}}, {"a": "yes"}, "a is 'yes', not true or false", id="no truth"),
         pytest.param({"a": {"type": "list"}}, {"a": "x"}, "a is 'x', not a list", id="no list"),
     ],
@@ -60,12 +68,14 @@ def test_a_mistake_is_a_sentence(declared: dict[str, t.Any], given: dict[str, t.
         pytest.param("${number}", 3, id="alone it keeps its type"),
         pytest.param("at most ${number}", "at most 3", id="within text"),
         pytest.param("~${version}.*", r"~0\.19.*", id="it stands for itself in a regular expression"),
-        pytest.param({"a": ["${list}"]}, {"a": [["x", "y"]]}, id="anywhere"),
+        pytest.param({"a": ["${number}"]}, {"a": [3]}, id="anywhere"),
+        pytest.param(["w", "${list}", "z"], ["w", "x", "y", "z"], id="a list becomes a part of a list"),
+        pytest.param(["w", "${nothing}"], ["w"], id="and nothing none of it"),
         pytest.param("$number $${x", "$number $${x", id="nothing else is a variable"),
     ],
 )
 def test_filling_in(thing: t.Any, result: t.Any) -> None:
-    assert filled(thing, {"number": 3, "version": "0.19", "list": ["x", "y"]}) == result
+    assert filled(thing, {"number": 3, "version": "0.19", "list": ["x", "y"], "nothing": None}) == result
 
 
 @pytest.mark.parametrize(

@@ -108,9 +108,66 @@ def test_a_counter_that_falls_is_a_failure() -> None:
     assert verdict.failures[0].observed == "a_total"
 
 
-def test_a_restart_explains_a_fallen_counter() -> None:
+def test_a_restart_explains_a_fallen_counter_and_proves_nothing() -> None:
     pages = Pages(*counters(9, start=1), *counters(0, start=2))
     assert failures(verified(pages, "a_total")) == []
+    assert pages.slept == [2, 2]
+
+
+ONE, OTHER = *counters(1000, start=100), *counters(5, start=200)
+UNTIMED = OTHER.partition("# TYPE process")[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "failed"),
+    [
+        pytest.param(ONE, OTHER, {"counters_do_not_fall", "time"}, id="of different age"),
+        pytest.param(ONE, UNTIMED, {"time"}, id="one of which does not tell its age"),
+        pytest.param(
+            ONE, counters(1000, start=200)[0], {"counters_do_not_fall", "time"}, id="that have counted alike"
+        ),
+    ],
+)
+@pytest.mark.parametrize("fresh", ["grows", "changes"])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_two_exporters_behind_one_address_never_pass(
+    first: str, second: str, failed: set[str], fresh: str, swapped: bool
+) -> None:
+    pages = Pages(*((second, first) if swapped else (first, second)) * 6)
+    profile = load({"expect": [{"name": "a_total", "fresh": fresh}]}, {})
+    found = set(failures(verify(pages, Wish(profile), pages.wait)))
+    assert found & failed
+    assert len(pages.slept) == 5
+
+
+def test_an_exporter_that_is_older_than_the_one_before_is_named() -> None:
+    verdict = verified(Pages(OTHER, *[ONE, OTHER] * 2, ONE), "a_total")
+    (check,) = verdict.failures
+    assert (check.id, check.observed) == ("counters_do_not_fall", "process_start_time_seconds")
+    assert "two exporters answer behind one address" in check.hint
+
+
+RESETS = 'up 1\n# TYPE reset gauge\nreset{{datname="a"}} {}\n'
+
+
+@pytest.mark.parametrize(
+    ("pages", "scrapes"),
+    [
+        pytest.param([RESETS.format(0), RESETS.format(7)], 3, id="statistics of one are reset"),
+        pytest.param(
+            [RESETS.format(7), RESETS.format(7) + 'reset{datname="b"} 0\n'], 3, id="a database is new"
+        ),
+        pytest.param(["up 1\n", RESETS.format(7)], 3, id="the database is back"),
+        pytest.param([RESETS.format("NaN"), RESETS.format(7)], 3, id="the time was not known"),
+        pytest.param([RESETS.format("NaN"), RESETS.format("NaN")], 2, id="the time is not known"),
+        pytest.param([RESETS.format(7), RESETS.format(7)], 2, id="nothing"),
+    ],
+)
+def test_one_more_scrape_is_needed_when(pages: list[str], scrapes: int) -> None:
+    source = Pages(*pages)
+    profile = load({"expect": [{"name": "up"}], "restarts": ["reset"]}, {})
+    assert failures(verify(source, Wish(profile), source.wait)) == []
+    assert len(source.slept) == scrapes - 1
 
 
 def test_a_cached_page_is_a_failure() -> None:
@@ -153,11 +210,47 @@ def test_credentials_in_a_label_are_a_failure_and_not_repeated(value: str) -> No
     assert value not in repr(verdict.result())
 
 
+LONG = 'pa\\ss"w0rd-' + "long-" * 80
+IN_LABEL = LONG.replace("\\", "\\\\").replace('"', '\\"')
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(f'a{{b="{IN_LABEL}"}} x\n', id="in a line"),
+        pytest.param(f'a{{b="{"y" * 60}{IN_LABEL}"}} x\n', id="across the end of what is shown of a line"),
+        pytest.param(f'# TYPE a histogram\na_sum{{b="{IN_LABEL}"}} 1\n', id="in a histogram"),
+        pytest.param(f'a{{b="{IN_LABEL}"}} 1\xff\n'.encode("latin-1"), id="in what is no text"),
+        pytest.param(Response(500, TEXT, f"{'y ' * 190}{LONG}".encode()), id="across the end of an answer"),
+        pytest.param(
+            Response(500, TEXT, f"{'y ' * 190}db://u:{'long-' * 80}@h".encode()), id="a URL across the end"
+        ),
+        pytest.param(Response(500, TEXT, f"{' ' * 1590}{LONG}".encode()), id="after many blanks"),
+        pytest.param(Response(200, f"{'y' * 70}{LONG}", b""), id="across the end of a content type"),
+    ],
+)
+def test_a_scrape_that_fails_shows_no_part_of_a_secret(answer: Response | str | bytes) -> None:
+    pages = Pages(Response(200, TEXT, answer) if isinstance(answer, bytes) else answer)
+    verdict = verify(pages, Wish(secrets=Secrets((LONG,))), pages.wait)
+    assert failures(verdict) == ["scrape"]
+    said = repr(verdict.result())
+    assert "ss" not in said.replace("passed", "")
+    assert "long" not in said
+
+
 def test_no_other_check_repeats_a_credential() -> None:
     pages = Pages('dsn_info{dsn="the-password"} 1\n')
     profile = load({"expect": [{"name": "dsn_info", "labels": {"dsn": "b"}}]}, {})
     verdict = verify(pages, Wish(profile, Secrets(("the-password",))), pages.wait)
     assert failures(verdict) == ["dsn_info{dsn=b}", "no_credentials_in_labels"]
+    assert "the-password" not in repr(verdict.result())
+
+
+def test_an_expectation_of_a_credential_does_not_repeat_it() -> None:
+    pages = Pages('dsn_info{dsn="b"} 1\n')
+    profile = load({"expect": [{"name": "dsn_info", "labels": {"dsn": "the-password"}}]}, {})
+    verdict = verify(pages, Wish(profile, Secrets(("the-password",))), pages.wait)
+    assert failures(verdict) == ["dsn_info{dsn=********}"]
     assert "the-password" not in repr(verdict.result())
 
 

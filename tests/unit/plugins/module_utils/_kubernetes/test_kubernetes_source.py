@@ -118,6 +118,20 @@ def test_a_port_forward_cannot_impersonate(monkeypatch: pytest.MonkeyPatch) -> N
         opened(pod={"namespace": "n", "name": "p", "port": "1"}, impersonate_user="u")
 
 
+POD = {"namespace": "n", "name": "p", "port": "1"}
+
+
+@pytest.mark.parametrize("place", [{"url": "http://127.0.0.1:1"}, {"pod": POD}], ids=["url", "pod"])
+@pytest.mark.parametrize("name", ["Authorization", 7])
+def test_a_header_that_cannot_be_sent_is_a_sentence_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, place: dict[str, t.Any], name: t.Any
+) -> None:
+    monkeypatch.setattr(source, "connect", lambda params, seconds: Kubernetes(never))
+    with pytest.raises(FetchError, match="header") as caught:
+        opened(**place, headers={name: "Bearer secret-word\n"})
+    assert "secret-word" not in str(caught.value)
+
+
 def test_a_missing_right_is_named() -> None:
     class BadStatusError(Exception):
         status_code = 403
