@@ -57,9 +57,18 @@ def capacity(scaling: Scaling, load: Load) -> float:
 
 
 def instance_metrics(scaling: Scaling, load: Load) -> dict[str, tuple[float, str]]:
-    """Value and unit of an instance's metrics; CPU and memory are relative to the maximum, as on AWS."""
+    """Value and unit of an instance's metrics; CPU and memory are relative to the maximum, as on AWS.
+
+    A paused instance tells that it is paused, and no more.
+    """
     now = capacity(scaling, load)
     maximum = scaling.max_capacity
+    if now == 0:
+        return {
+            "ServerlessDatabaseCapacity": (0.0, "Count"),
+            "ACUUtilization": (0.0, "Percent"),
+            "CPUUtilization": (0.0, "Percent"),
+        }
     memory = maximum * GIB_PER_ACU * 2**30 - load.memory_bytes
     return {
         "ServerlessDatabaseCapacity": (now, "Count"),

@@ -39,6 +39,10 @@ HINTS = {
     "InvalidClientTokenId": NO_CREDENTIALS,
     "UnrecognizedClientException": NO_CREDENTIALS,
     "EndpointConnectionError": "Could not reach AWS. Check network, region, and endpoint if one is set.",
+    "HttpEndpointNotEnabledException": (
+        "The Data API of this cluster is off. Switch it on (aurora_data_api: true), or do without it: "
+        "secrets_application_login: false, and postgres_exporter_database_access: job or none."
+    ),
 }
 
 

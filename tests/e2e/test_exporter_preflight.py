@@ -27,6 +27,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
             "0 ACU",
             "aurora_min_capacity 0.5",
             "mode probe",
+            "alerts and dashboard come from CloudWatch (cloudwatch_exporter_enabled true) or not at all",
             "mode cloudwatch_only",
             "postgres_exporter_keep_awake",
         ],

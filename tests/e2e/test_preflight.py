@@ -43,17 +43,34 @@ def test_inventory_needs_no_account(bare: dict[str, str], environment: str, comm
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_run_without_credentials_says_what_to_do(bare: dict[str, str]) -> None:
+def run_site(bare: dict[str, str], *arguments: str) -> tuple[int, str]:
     done = subprocess.run(
-        ["ansible-playbook", "site.yml", "-i", "inventories/prod"],
+        ["ansible-playbook", "site.yml", "-i", "inventories/prod", *arguments],
         cwd=ROOT,
         env=bare,
         capture_output=True,
         text=True,
         check=False,
     )
-    output = done.stdout + done.stderr
-    assert done.returncode != 0
+    return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+
+def test_run_without_credentials_says_what_to_do(bare: dict[str, str]) -> None:
+    code, output = run_site(bare)
+    assert code != 0
     assert "redentials" in output
     assert "AWS_PROFILE" in output
     assert "Traceback" not in output
+
+
+def test_run_without_data_api_says_what_else_has_to_change(bare: dict[str, str]) -> None:
+    """Before AWS is asked for anything, by defaults of roles that come later."""
+    code, output = run_site(bare, "-e", "aurora_data_api=false")
+    assert code != 0
+    for word in (
+        "secrets_application_login and postgres_exporter_database_access would go by the Data API",
+        "set secrets_application_login: false",
+        "postgres_exporter_database_access: job, or none",
+    ):
+        assert word in output
+    assert "AWS_PROFILE" not in output

@@ -46,3 +46,10 @@ def test_the_policy_has_four_actions() -> None:
         "cloudwatch:ListMetrics",
         "tag:GetResources",
     ]
+
+
+def test_a_member_without_values_stays_a_series_without_a_value() -> None:
+    """For alerts and proof: it is neither 0 nor, after three hours, gone."""
+    (job,) = VARS["__cloudwatch_exporter_config"]["discovery"]["jobs"]
+    assert not job["nilToZero"]
+    assert not job["recentlyActiveOnly"]

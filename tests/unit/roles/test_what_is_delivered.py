@@ -24,6 +24,7 @@ CASES = [
         *(False, True),
         id="probes, between which there are no values",
     ),
+    pytest.param({"postgres_exporter_mode": "probe"}, False, False, id="probes alone"),
     pytest.param({"postgres_exporter_mode": "cloudwatch_only"}, False, False, id="nothing at all"),
 ]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab.aws.cloudwatch import Load, capacity
+from lab.aws.cloudwatch import Load, capacity, instance_metrics
 from lab.aws.faults import Fault
 from lab.aws.rds_capacity import Scaling, max_connections
 
@@ -93,3 +93,12 @@ def test_capacity_follows_the_load(
     scaling: Scaling, cores: float, connections: int, idle: float, expected: float
 ) -> None:
     assert capacity(scaling, Load(cores, 0, connections, 0, idle)) == expected
+
+
+def test_a_paused_instance_tells_that_it_is_paused_and_no_more() -> None:
+    told = instance_metrics(Scaling(0, 4, 300), Load(0.1, 2**30, 0, 0, 300))
+    assert {name: value for name, (value, _unit) in told.items()} == {
+        "ServerlessDatabaseCapacity": 0.0,
+        "ACUUtilization": 0.0,
+        "CPUUtilization": 0.0,
+    }

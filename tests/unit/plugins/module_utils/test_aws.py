@@ -101,6 +101,9 @@ def test_a_lookup_hides_no_other_error() -> None:
         pytest.param(
             EndpointConnectionError(endpoint_url="http://x"), "Check network, region", id="no network"
         ),
+        pytest.param(
+            refusal("HttpEndpointNotEnabledException"), "secrets_application_login: false", id="no Data API"
+        ),
         pytest.param(refusal("InvalidParameterValue", "0.3 is odd"), "0.3 is odd", id="AWS's own words"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
@@ -62,6 +63,9 @@ aws_rds_database_connections_average{dimension_DBInstanceIdentifier="orders-2"} 
 # TYPE aws_rds_volume_bytes_used_average gauge
 aws_rds_volume_bytes_used_average{dimension_DBClusterIdentifier="orders"} 4e+07
 """
+# Of paused instances AWS tells three metrics, which are 0, and no more.
+PAUSED = re.sub(r"(?m)^(aws_rds_(?:serverless|acu|cpu).*) .*$", r"\1 0", YACE)
+PAUSED = re.sub(r"(?m)^(aws_rds_(?:freeable|database).*) .*$", r"\1 NaN", PAUSED)
 CLUSTER = {"db_cluster": "orders", "instances": ["orders-1", "orders-2"]}
 
 
@@ -82,6 +86,8 @@ def failed(checks: list[Check]) -> list[str]:
             "sample_app", SAMPLE_APP, {"version": "1.4", "max_pool_size": 10}, id="with all variables"
         ),
         pytest.param("yace", YACE, CLUSTER, id="yace"),
+        pytest.param("yace", PAUSED, {**CLUSTER, "pauses": True}, id="yace on a cluster that is paused"),
+        pytest.param("yace", YACE, {**CLUSTER, "pauses": True}, id="yace on one that has resumed"),
     ],
 )
 def test_a_healthy_page_passes(name: str, text: str, variables: dict[str, t.Any]) -> None:
@@ -119,6 +125,12 @@ def test_a_fault_of_the_application_is_named(old: str, new: str, ids: list[str])
 def test_a_fault_of_yace_is_named(old: str, new: str, ids: list[str]) -> None:
     assert old in YACE
     assert failed(judged("yace", YACE.replace(old, new), **CLUSTER)) == ids
+
+
+def test_a_cluster_that_does_not_pause_has_all_values() -> None:
+    assert failed(judged("yace", PAUSED, **CLUSTER)) == [
+        *("memory[orders-1]", "memory[orders-2]", "connections[orders-1]", "connections[orders-2]")
+    ]
 
 
 def test_failed_requests_of_yace_are_a_warning() -> None:
