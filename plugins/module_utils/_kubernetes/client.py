@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import typing as t
 from collections.abc import Callable, Mapping
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._http.documents import read_json
 from ansible_collections.eks_observability.stack.plugins.module_utils._http.model import (
     FetchError,
     Limits,
@@ -86,7 +86,7 @@ class Kubernetes:
         if response.status != 200:
             raise KubernetesError(refusal(f"GET {path}", response))
         try:
-            return t.cast(Object, json.loads(response.body))
+            return t.cast(Object, read_json(response.body))
         except ValueError:
             raise KubernetesError(
                 f"GET {path} was answered with {response.text()!r}: this is no Kubernetes API"
@@ -115,7 +115,7 @@ class Kubernetes:
 def refusal(tried: str, response: Response) -> str:
     """What the API server said, in one sentence."""
     try:
-        message = json.loads(response.body).get("message") or response.text()
+        message = read_json(response.body).get("message") or response.text()
     except (ValueError, AttributeError):
         message = response.text()
     advice = {

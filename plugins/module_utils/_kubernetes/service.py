@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._http.documents import read_json
 from ansible_collections.eks_observability.stack.plugins.module_utils._http.model import (
     FetchError,
     Limits,
@@ -65,7 +65,7 @@ def _own_words(response: Response) -> str | None:
     if response.status < 400:
         return None
     try:
-        status = json.loads(response.body)
+        status = read_json(response.body)
     except ValueError:
         # A refused or timed-out connection to the pod is reported by the proxy as plain text.
         text = response.text()

@@ -22,6 +22,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._kubernete
 )
 
 JSON = "application/json"
+DEEP = b"[" * 200_000
 
 
 def status(code: int, message: str) -> Response:
@@ -53,6 +54,8 @@ def test_a_missing_object_is_none() -> None:
             Response(503, "text/plain", b"shutting down"), r"503 \(shutting down\)", id="plain text"
         ),
         pytest.param(Response(200, "text/html", b"<html>"), "this is no Kubernetes API", id="a web page"),
+        pytest.param(Response(200, JSON, DEEP), "this is no Kubernetes API", id="a document without ground"),
+        pytest.param(Response(500, JSON, DEEP), r"500 \(\[\[", id="a refusal without ground"),
     ],
 )
 def test_a_refusal_is_a_sentence(response: Response, said: str) -> None:
@@ -136,6 +139,7 @@ def test_what_the_api_server_says_itself_is_explained(response: Response, said: 
             Response(422, JSON, b'{"status": "error", "error": "bad"}'), id="an error of Prometheus"
         ),
         pytest.param(Response(500, "text/plain", b"An error has occurred"), id="an error of the exporter"),
+        pytest.param(Response(500, JSON, DEEP), id="an error without ground"),
     ],
 )
 def test_what_the_pod_says_passes_through(response: Response) -> None:
