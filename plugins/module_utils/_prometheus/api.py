@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import typing as t
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._http.documents import read_json
 from ansible_collections.eks_observability.stack.plugins.module_utils._http.model import (
     FetchError,
     Query,
@@ -94,7 +94,7 @@ class Prometheus:
     def _ask(self, path: str, query: Query = ()) -> t.Any:
         response = self._source.fetch(f"/api/v1/{path}", query)
         try:
-            answer = json.loads(response.body)
+            answer = read_json(response.body)
             if response.status == 200 and answer["status"] == "success":
                 return answer["data"]
             raise QueryError(f"{answer['errorType']}: {answer['error']}")
