@@ -34,6 +34,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._kubernete
     Reader,
     Writer,
 )
+from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.waiting import outlast
 from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import TimedOut
 
 Wait = Callable[[Callable[[], tuple[bool, list[Sight]]]], list[Sight]]
@@ -73,7 +74,7 @@ def sync(
         return all(sight.synced for sight in sights.values()), list(sights.values())
 
     try:
-        return wait(probe), []
+        return outlast(wait, probe), []
     except TimedOut:
         behind = [sight for sight in sights.values() if not sight.synced]
         return list(sights.values()), [explain(cluster, namespace, sight, look_in_aws) for sight in behind]
