@@ -99,7 +99,7 @@ class Prometheus:
                 return answer["data"]
             raise QueryError(f"{answer['errorType']}: {answer['error']}")
         except (ValueError, KeyError, TypeError) as error:
-            if response.status == 404 and path == "format_query":
+            if 400 <= response.status < 500 and path == "format_query":
                 raise QueryError("this Prometheus does not format expressions") from error
             raise FetchError(
                 f"{self.name} answered /api/v1/{path} with {response.status} and {response.text()!r}: "

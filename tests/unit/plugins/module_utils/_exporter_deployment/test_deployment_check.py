@@ -197,6 +197,10 @@ def test_what_is_wrong_is_said(change: Change, said: str) -> None:
             id="a pod that is going",
         ),
         pytest.param(source(value="db.example/app"), id="the port that is nobody's choice"),
+        pytest.param(source(value="postgresql://db.example/app"), id="a data source with its scheme"),
+        pytest.param(
+            source(value="db.example/app?sslrootcert=/etc//ca.pem"), id="a data source with a path in it"
+        ),
         pytest.param(lambda cluster: cluster.container.update(env=[]), id="no DATA_SOURCE_URI"),
         pytest.param(
             volume(configMap={"name": "gone", "optional": True}), id="no ConfigMap, but pods start without it"

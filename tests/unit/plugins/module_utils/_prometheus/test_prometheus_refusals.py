@@ -152,6 +152,23 @@ def test_without_the_dropped_targets_the_rest_is_looked_at() -> None:
     assert "wants label release=x" in problem(server, Cluster({"matchLabels": {"release": "x"}}))
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(FORBIDDEN, id="a proxy forbids it"),
+        pytest.param(Response(404, "text/plain", b"404 page not found"), id="it is too old"),
+        pytest.param(refusal(422, "execution", "unavailable"), id="it is refused"),
+    ],
+)
+def test_what_formats_no_expressions_still_tells_of_rules(answer: Response) -> None:
+    server = Server({"up": ["1"], "down": ["1"]})
+    server.groups = [loaded("g", {"name": "A", "type": "alerting", "query": "down"})]
+    server.refused = {"format_query": answer}
+    wish = Wish(rules=[WantedRules([{"name": "g", "rules": [{"alert": "A", "expr": "up"}]}])])
+    report = prove(Evidence(Prometheus(server), wish), lambda: None, lambda look: wait_until(look, timeout=0))
+    assert report.problems == ["The alert A of group g is not healthy: loaded with another expression: down."]
+
+
 def test_only_the_pools_of_the_monitor_are_asked_for() -> None:
     server = Server()
     server.configuration = f"- job_name: {POOL}/0\n- job_name: {POOL}/1\n- job_name: {POOL}-2/0\n"
