@@ -118,7 +118,8 @@ def not_ready(case: Case) -> Cause | None:
     if case.aws and case.aws.role_fits:
         return Cause(
             f"{what}, although nothing is seen that keeps {case.account} from becoming {case.role_in_words}",
-            "See that the pods of External Secrets reach sts in the region of the store, and look at its log",
+            "See that the pods of External Secrets reach sts in the region of the store, and that a second "
+            "role, if the store names one, trusts this one. The log of External Secrets says more",
         )
     if case.role:
         cause = events.cannot_become(case, "")

@@ -151,6 +151,11 @@ def _explain_blindly(wanted: WantedTarget, discovery: Discovery) -> str:
             f"{wanted} has no target, and the configuration of Prometheus cannot be read: either it was "
             "never selected (see its label and namespace), or no pod of a Service that it selects is there."
         )
+    if discovery.configured and discovery.dropped is None:
+        return (
+            f"{wanted} is in the configuration and has no target: nothing was discovered, or all of it was "
+            "dropped, which cannot be read here. See its namespaceSelector, selector and relabelings."
+        )
     if discovery.configured:
         return (
             f"{wanted} is in the configuration, but nothing was discovered: its namespaceSelector names no "

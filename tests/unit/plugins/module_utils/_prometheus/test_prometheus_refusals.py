@@ -149,6 +149,7 @@ def test_without_the_dropped_targets_the_rest_is_looked_at() -> None:
     server.configuration = f"- job_name: {POOL}/0"
     assert "has no target behind Service shop/exporter" in problem(server, Cluster())
     assert "What was dropped is not known" in problem(server, Cluster())
+    assert "nothing was discovered, or all of it was dropped" in problem(server, None)
     assert "wants label release=x" in problem(server, Cluster({"matchLabels": {"release": "x"}}))
 
 
