@@ -15,8 +15,9 @@ description:
   - A pod that was started with credentials which its Secret no longer has is named, although it may still
     report C(pg_up 1) over its old connection. The pod's annotation C(checksum/credentials) is compared with
     the annotation C(reconcile.external-secrets.io/data-hash) of the Secret.
-  - Certificates in ConfigMaps that the pods mount have to be valid. In a bundle of several, one is
-    enough. The others, and those that end within 30 days, are warned of.
+  - ConfigMaps that the pods mount have to exist, and each file in them with certificates, or with a name that
+    ends in C(.pem) or C(.crt), needs one that is valid. Others that have expired or cannot be read, and those
+    that end within 30 days, are warned of.
   - It only reads. Of a Secret, only host, port and database of C(DATA_SOURCE_URI) are looked at.
 options:
   namespace:
@@ -119,6 +120,7 @@ deployments:
 import functools
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.eks_observability.stack.plugins.module_utils._exporter_deployment import certificates
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter_deployment.check import check
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter_deployment.model import Wanted
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import (
@@ -155,7 +157,7 @@ def main() -> None:
     wait = functools.partial(wait_until, timeout=params["timeout"], pause=growing(0.25, 4))
     try:
         sights = check(connect(params), params["namespace"], wanted, wait)
-    except KubernetesError as error:
+    except (KubernetesError, certificates.LibraryError) as error:
         module.fail_json(msg=str(error), deployments=[])
     for warning in [warning for sight in sights for warning in sight.warnings]:
         module.warn(warning)

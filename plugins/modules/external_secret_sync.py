@@ -60,7 +60,8 @@ options:
       - Whether the cause is looked for in AWS as well, when Kubernetes says that a sync failed.
       - The module then reads the trust policy of the service account's role where the store is not ready,
         and else the secrets that the external secret names. It says which condition refuses the account, and
-        which secret or key is missing.
+        which secret or key is missing. Secrets are looked for where the store is of Secrets Manager.
+      - What is of another account than the credentials is not looked at, as names mean something else there.
       - It uses the credentials of its environment, such as E(AWS_PROFILE), and the region of the store. What
         these credentials may not read is named, and is no failure of its own.
     type: bool
@@ -74,8 +75,12 @@ requirements:
   - boto3 >= 1.34.0 and botocore >= 1.34.0, for O(look_in_aws)
 notes:
   - For O(refresh), it needs the right to C(patch) external secrets.
-  - Needs the right to C(get) external secrets, stores, Secrets and service accounts, and to C(list) events,
-    in O(namespace). Without the right to list events it knows less, and says so.
+  - Needs the right to C(get) external secrets and Secrets in O(namespace).
+  - To find causes, it needs the right to C(get) stores and service accounts and to C(list) events in
+    O(namespace); for a ClusterSecretStore the right to C(get) it, the namespace, and the service account
+    where that is, and to C(list) events in the namespace C(default); and the right to C(get) the path
+    C(/.well-known/openid-configuration), which shows the issuer that a trust policy has to name. Without one
+    of them it knows less, and says so.
   - For O(look_in_aws), the credentials need C(iam:GetRole), C(iam:ListOpenIDConnectProviders),
     C(secretsmanager:DescribeSecret) and C(secretsmanager:GetSecretValue).
 attributes:
@@ -214,11 +219,23 @@ def _aws(module: AnsibleModule) -> LookInAws:
     try:
         import boto3
         from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets import in_aws
+        from botocore.exceptions import BotoCoreError
     except ImportError as error:
         module.fail_json(msg=f"look_in_aws needs the Python packages boto3 and botocore: {error}")
+    try:
+        session = boto3.session.Session()
+    except BotoCoreError as error:
+        module.fail_json(msg=f"look_in_aws cannot use the credentials of its environment: {error}")
     # The types of clients are known by the names of services, and which one is wanted is not.
-    client: t.Any = boto3.session.Session().client
-    return functools.partial(in_aws.look, lambda service, region: client(service, region_name=region))
+    make: t.Any = session.client
+
+    def client(service: str, region: str) -> t.Any:
+        try:
+            return make(service, region_name=region or None)
+        except BotoCoreError as error:
+            raise in_aws.LookError(message=f"Failed to reach {service}", exception=error) from error
+
+    return functools.partial(in_aws.look, client)
 
 
 def main() -> None:

@@ -68,7 +68,10 @@ options:
             type: float
             required: true
       max_age:
-        description: Seconds that the samples may be old. O(series[].expr) has to be a selector then.
+        description:
+          - Seconds that the samples may be old.
+          - O(series[].expr) has to be a selector then, and anything else is refused. What is calculated is
+            always of the time of the question, however old its input is.
         type: float
       hint:
         description: What to do where it is not so; it ends the sentence about these series.

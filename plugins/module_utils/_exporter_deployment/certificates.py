@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 SOON = timedelta(days=30)
-_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+SHOWN = 3
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 
-class CertificateError(Exception):
-    """Certificates cannot be read; the text is a sentence for the user."""
+class LibraryError(Exception):
+    """This Python cannot read certificates; the text is a sentence for the user."""
 
 
 @dataclass(frozen=True)
@@ -40,26 +39,63 @@ class Certificate:
         return f"{self.subject} expires on {self.ends:%Y-%m-%d}" if now <= self.ends < now + SOON else None
 
 
-def read(text: str) -> list[Certificate]:
-    """All certificates of a PEM text. Raises CertificateError."""
-    blocks = _PEM.findall(text)
-    if not blocks:
-        return []
+@dataclass(frozen=True)
+class Bundle:
+    """The certificates of a text, and what is wrong with those that cannot be read."""
+
+    found: tuple[Certificate, ...]
+    broken: tuple[str, ...]
+
+    def problems(self, now: datetime) -> list[str]:
+        """Why some of it is not to be trusted now; of many reasons, the first."""
+        told = [*self.broken, *(problem for one in self.found if (problem := one.problem(now)))]
+        return told if len(told) <= SHOWN else [*told[:SHOWN], f"{len(told) - SHOWN} more are not valid"]
+
+    def warnings(self, now: datetime) -> list[str]:
+        return [warning for one in self.found if (warning := one.warning(now))]
+
+    def valid(self, now: datetime) -> bool:
+        """Whether one of them can be trusted; clients skip the others."""
+        return any(one.problem(now) is None for one in self.found)
+
+
+def has_certificates(name: str, text: str) -> bool:
+    """Whether a file is a bundle, by what is in it or by what it is called."""
+    return _BEGIN in text or name.endswith((".pem", ".crt"))
+
+
+def read(text: str) -> Bundle:
+    """All certificates of a PEM text. Raises LibraryError."""
+    found, broken = [], []
+    for number, block in enumerate(text.split(_BEGIN)[1:], 1):
+        inside, end, _after = block.partition(_END)
+        read_one = _parsed(f"{_BEGIN}{inside}{_END}\n") if end else "is cut off"
+        if isinstance(read_one, Certificate):
+            found.append(read_one)
+        else:
+            broken.append(f"certificate {number} {read_one}")
+    return Bundle(tuple(found), tuple(broken))
+
+
+def _parsed(block: str) -> Certificate | str:
+    """The certificate, or what is wrong with it."""
+    x509 = _library()
+    try:
+        found = x509.load_pem_x509_certificate(block.encode())
+        return Certificate(
+            found.subject.rfc4514_string(), found.not_valid_before_utc, found.not_valid_after_utc
+        )
+    except (ValueError, x509.InvalidVersion) as error:
+        return f"is none: {error}"
+
+
+def _library() -> t.Any:
     try:
         from cryptography import x509
     except ImportError as error:
-        raise CertificateError(
+        raise LibraryError(
             f"Certificates cannot be read without the Python package cryptography: {error}"
         ) from error
-    return list(_parsed(x509, blocks))
-
-
-def _parsed(x509: t.Any, blocks: Sequence[str]) -> Iterator[Certificate]:
-    for number, block in enumerate(blocks, 1):
-        try:
-            found = x509.load_pem_x509_certificate(block.encode())
-            yield Certificate(
-                found.subject.rfc4514_string(), found.not_valid_before_utc, found.not_valid_after_utc
-            )
-        except ValueError as error:
-            raise CertificateError(f"certificate {number} is none: {error}") from error
+    if not hasattr(x509.Certificate, "not_valid_before_utc"):
+        raise LibraryError("Certificates cannot be read with a Python package cryptography older than 42")
+    return x509

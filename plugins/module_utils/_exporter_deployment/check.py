@@ -25,6 +25,8 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter_
     Wanted,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import Reader
+from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.selectors import mismatch
+from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.waiting import outlast
 from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import TimedOut
 
 CREDENTIALS = "checksum/credentials"
@@ -51,14 +53,17 @@ class Sight:
 
 
 def check(cluster: Reader, namespace: str, wanted: Sequence[Wanted], wait: Wait) -> list[Sight]:
-    """Look at each Deployment until nothing is left that may pass. Raises KubernetesError."""
+    """Look at each Deployment until nothing is left that may pass.
+
+    Raises KubernetesError, and LibraryError where this Python reads no certificates.
+    """
 
     def probe() -> tuple[bool, list[Sight]]:
         sights = [Look(cluster, namespace, one).sight() for one in wanted]
         return not any(finding.passing for sight in sights for finding in sight.findings), sights
 
     try:
-        return wait(probe)
+        return outlast(wait, probe)
     except TimedOut as error:
         return t.cast(list[Sight], error.last)
 
@@ -73,7 +78,7 @@ class Look:
         self._wanted = wanted
 
     def sight(self) -> Sight:
-        """Everything that is wrong, the likeliest cause of the rest first. Raises KubernetesError."""
+        """Everything that is wrong, the likeliest cause of the rest first. Raises as check does."""
         wanted = self._wanted
         deployment = self._get("apis/apps/v1", "deployments", wanted.name)
         if deployment is None:
@@ -91,11 +96,17 @@ class Look:
         return Sight(wanted.name, findings, authorities.warnings)
 
     def _pods(self, deployment: Object) -> list[Object]:
-        labels = (deployment["spec"].get("selector") or {}).get("matchLabels") or {}
-        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        """Those that it selects and that are not over, such as one that was evicted."""
+        selector = deployment["spec"].get("selector") or {}
+        # The API server narrows the list by what is easily written; expressions are judged here.
+        labels = ",".join(f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items())
         path = f"/api/v1/namespaces/{quote(self._namespace)}/pods"
-        found = (self._cluster.get(path, [("labelSelector", selector)]) or {}).get("items") or []
-        return [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
+        found = (self._cluster.get(path, [("labelSelector", labels)]) or {}).get("items") or []
+        return [
+            pod
+            for pod in found
+            if mismatch(selector, pod["metadata"].get("labels") or {}) is None and not pods.over(pod)
+        ]
 
     def _credentials(self, deployment: Object, running: Sequence[Object]) -> Iterator[Finding]:
         hashes = {}
@@ -126,31 +137,30 @@ class Look:
     def _authorities(self, deployment: Object) -> Sight:
         """Whether the certificates that its pods trust are valid."""
         seen = Sight(self._wanted.name)
-        for name in model.config_maps_mounted(deployment):
-            data = (self._get("api/v1", "configmaps", name) or {}).get("data") or {}
-            for key, text in data.items():
-                self._bundle(f"{key} of ConfigMap {self._namespace}/{name}", text, seen)
+        for name, optional in model.config_maps_mounted(deployment):
+            origin, found = f"ConfigMap {self._namespace}/{name}", self._get("api/v1", "configmaps", name)
+            if found is None and not optional:
+                what = f"{origin} does not exist, and pods that mount it do not start"
+                seen.findings.append(Finding(what, "Run playbooks/postgres_exporter.yml"))
+            for key, text in ((found or {}).get("data") or {}).items():
+                if certificates.has_certificates(key, text):
+                    self._bundle(f"{key} of {origin}", certificates.read(text), seen)
         return seen
 
-    def _bundle(self, origin: str, text: str, seen: Sight) -> None:
-        remedy = (
-            "Run playbooks/postgres_exporter.yml with a bundle of today (postgres_exporter_ca_file or "
-            "postgres_exporter_ca_url)"
-        )
-        try:
-            found = certificates.read(text)
-        except certificates.CertificateError as error:
-            seen.findings.append(Finding(f"{origin}: {error}", remedy))
-            return
+    def _bundle(self, origin: str, bundle: certificates.Bundle, seen: Sight) -> None:
         now = datetime.now(UTC)
-        problems = [problem for one in found if (problem := one.problem(now))]
-        if problems and len(problems) == len(found):
-            what = f"{origin} has no valid CA certificate: {'; '.join(problems)}"
-            seen.findings.append(Finding(what, remedy))
-        else:
+        problems = bundle.problems(now)
+        if bundle.valid(now):
             # Bundles keep what once was valid; which of them signs the database's certificate is not known.
             seen.warnings += [f"{origin}: {problem}" for problem in problems]
-        seen.warnings += [f"{origin}: {warning}" for one in found if (warning := one.warning(now))]
+        else:
+            what = f"{origin} has no valid CA certificate: {'; '.join(problems) or 'it has none at all'}"
+            remedy = (
+                "Run playbooks/postgres_exporter.yml with a bundle of today (postgres_exporter_ca_file or "
+                "postgres_exporter_ca_url)"
+            )
+            seen.findings.append(Finding(what, remedy))
+        seen.warnings += [f"{origin}: {warning}" for warning in bundle.warnings(now)]
 
     def _get(self, api: str, plural: str, name: str) -> Object | None:
         return self._cluster.get(f"/{api}/namespaces/{quote(self._namespace)}/{plural}/{quote(name)}")

@@ -68,7 +68,14 @@ def secrets_used(deployment: Object) -> list[str]:
     return list(dict.fromkeys(key["name"] for entry in entries if (key := secret_reference(entry))))
 
 
-def config_maps_mounted(deployment: Object) -> list[str]:
-    """Names of the ConfigMaps among its volumes."""
+def config_maps_mounted(deployment: Object) -> list[tuple[str, bool]]:
+    """Names of the ConfigMaps among its volumes, and whether pods start without them."""
     volumes = template(deployment).get("volumes") or []
-    return [volume["configMap"]["name"] for volume in volumes if volume.get("configMap")]
+    sources = [one for volume in volumes for one in [volume, *_projected(volume)]]
+    found = [source["configMap"] for source in sources if source.get("configMap")]
+    return [(one["name"], bool(one.get("optional"))) for one in found]
+
+
+def _projected(volume: Object) -> list[Object]:
+    """What a volume is put together of, where it is of several."""
+    return (volume.get("projected") or {}).get("sources") or []

@@ -24,6 +24,12 @@ _REMEDIES = {
 }
 
 
+def over(pod: Object) -> bool:
+    """Whether it is being deleted or runs no more; such a pod is kept for its events and its log only."""
+    ended = (pod.get("status") or {}).get("phase") in ("Failed", "Succeeded")
+    return ended or bool(pod["metadata"].get("deletionTimestamp"))
+
+
 def rollout(deployment: Object, pods: Sequence[Object]) -> Iterator[Finding]:
     """What keeps the newest pods from running; `pods` are those that the Deployment selects."""
     name, status, spec = called("Deployment", deployment), deployment.get("status") or {}, deployment["spec"]

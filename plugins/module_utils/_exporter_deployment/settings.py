@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
@@ -17,13 +18,14 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter_
 )
 
 POSTGRES_PORT = 5432
+_SCHEME = re.compile(r"[a-z]+://")
 _REPAIR = "Run playbooks/external_secrets.yml and playbooks/postgres_exporter.yml"
 
 
 def data_source(uri: str, origin: str, wanted: Wanted) -> list[Finding]:
     """Where a DATA_SOURCE_URI leads elsewhere than wanted; only host, port and database of it are told."""
     try:
-        parts = urlsplit(f"//{uri.partition('//')[2] or uri}")
+        parts = urlsplit(uri if _SCHEME.match(uri) else f"//{uri}")
         host, port = parts.hostname or "", parts.port or POSTGRES_PORT
     except ValueError:
         return [Finding(f"DATA_SOURCE_URI ({origin}) is not host:port/database", _REPAIR)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.model import (
     Condition,
@@ -28,6 +28,12 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._irsa.poli
 )
 
 AUDIENCE_ANNOTATION = "eks.amazonaws.com/audience"
+SECRETS_MANAGER, PARAMETER_STORE = "SecretsManager", "ParameterStore"
+#: What a role needs to read what a service keeps.
+_RIGHTS = {
+    SECRETS_MANAGER: "secretsmanager:GetSecretValue and DescribeSecret",
+    PARAMETER_STORE: "ssm:GetParameter",
+}
 NO_STORE = StoreReference("", "")
 _PLACE = re.compile(r"spec\.data(?:From)?\[\d+\]")
 
@@ -52,6 +58,9 @@ class StoreSeen:
     reference: StoreReference = NO_STORE
     store: Object | None = None
     account: Object | None = None
+    store_known: bool = True
+    """Whether it could be looked at; if not, it may be there, ready or not, and for any provider."""
+    account_known: bool = True
 
     @property
     def wanted(self) -> bool:
@@ -63,12 +72,36 @@ class StoreSeen:
 
     @property
     def ready(self) -> bool:
-        return not self.wanted or (self.condition is not None and self.condition.true)
+        """As far as is known."""
+        known = self.wanted and self.store_known
+        return not known or (self.condition is not None and self.condition.true)
 
     @property
     def provider(self) -> Object:
         """Its settings for AWS, empty for another provider."""
         return (((self.store or {}).get("spec") or {}).get("provider") or {}).get("aws") or {}
+
+    @property
+    def for_aws(self) -> bool:
+        """Whether words of AWS are about it: of a store that nobody may look at, they tell what it is."""
+        return bool(self.provider) or not self.store_known
+
+    @property
+    def service(self) -> str:
+        """What of AWS it reads, empty for another provider."""
+        return str(self.provider.get("service") or "")
+
+    @property
+    def keeper(self) -> str:
+        """Who keeps what it reads, in words."""
+        if not self.provider:
+            return f"the provider of {self.reference}"
+        return "Parameter Store" if self.service == PARAMETER_STORE else "Secrets Manager"
+
+    @property
+    def rights(self) -> str:
+        """What its role needs to read, empty where that is not known."""
+        return _RIGHTS.get(self.service, "")
 
     @property
     def prefix(self) -> str:
@@ -108,6 +141,9 @@ class AwsSeen:
     """What AWS says of role and secrets."""
 
     role_faults: Sequence[str] = ()
+    """What certainly keeps the role from being assumed."""
+    role_fits: bool = False
+    """Whether the role was looked at, and nothing does."""
     documents: Mapping[str, Document] = field(default_factory=dict)
     """By name, prefix included."""
 
@@ -120,10 +156,14 @@ class Case:
     sight: Sight
     at: StoreSeen = StoreSeen()
     """The store that is in trouble, or else the first."""
+    stores: Sequence[StoreSeen] = ()
+    """All that it reads from."""
     secret: SecretSeen | None = None
     labels: Mapping[str, str] | None = None
     """Of the namespace; None where they could not be read."""
     issuer: str | None = None
+    issuer_unseen: str = ""
+    """Why the issuer is not known."""
     told: Sequence[str] = ()
     """Warnings about it and its store since it is not in sync, the newest first."""
     aws: AwsSeen | None = None
@@ -170,11 +210,23 @@ class Case:
 
     @property
     def role_in_words(self) -> str:
-        return f"role {self.role or 'of the store'}"
+        return f"role {self.role}" if self.role else f"the role of {self.at.reference}"
+
+    @property
+    def sources(self) -> list[Source]:
+        """Those of what is read that the store keeps."""
+        return [source for source in self.seen.sources if source.store == self.at.reference]
 
     def document_of(self, source: Source) -> str:
         """Name of the secret that is read."""
-        return self.at.prefix + source.key
+        store = next((one for one in self.stores if one.reference == source.store), self.at)
+        return store.prefix + source.key
+
+    def about(self, message: str) -> Case:
+        """The case, at the store that a message of External Secrets is about where it names a place."""
+        place = _PLACE.search(message)
+        named = {source.store for source in self.seen.sources if place and source.place == place[0]}
+        return replace(self, at=next((one for one in self.stores if one.reference in named), self.at))
 
     def documents(self, message: str = "") -> str:
         """The secrets that are read, in words; the one that a message of External Secrets is about."""
@@ -198,7 +250,8 @@ class Case:
         audience = annotation(self.at.account, AUDIENCE_ANNOTATION) or AUDIENCE
         return (
             f'"{issuer}:sub" = "{subject(namespace, name)}" and "{issuer}:aud" = "{audience}", '
-            f"with the IAM OIDC provider of that issuer as principal"
+            "with the IAM OIDC provider of that issuer as principal"
+            + (f" (the issuer is not known here: {self.issuer_unseen})" if self.issuer_unseen else "")
         )
 
 

@@ -20,6 +20,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._external_
     templates,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.case import (
+    SECRETS_MANAGER,
     Case,
     Cause,
 )
@@ -133,11 +134,11 @@ def _unread(case: Case, why: str, again: str) -> Cause:
     what = f"External Secrets could not read {case.reads}"
     if not case.at.provider:
         return Cause(f"{what}; {why}", f"See that it exists, and who may read it. {again}")
-    hint = "" if case.aws else "; look_in_aws: true looks there"
+    hint = "" if case.aws or case.at.service != SECRETS_MANAGER else "; look_in_aws: true looks there"
     return Cause(
         f"{what} as {case.role_in_words}; {why}",
         "See that the secret exists with all that is asked of it, and that the role may read it "
-        f"(secretsmanager:GetSecretValue){hint}. {again}",
+        f"({case.at.rights}){hint}. {again}",
     )
 
 

@@ -30,9 +30,7 @@ _UNFIT = re.compile(r"[^-._a-zA-Z0-9]")
 
 def fault(case: Case, aws: AwsSeen) -> Cause | None:
     """The first thing that is asked for and not there."""
-    found = (
-        _fault(case, source, aws.documents.get(case.document_of(source))) for source in case.seen.sources
-    )
+    found = (_fault(case, source, aws.documents.get(case.document_of(source))) for source in case.sources)
     return next((cause for cause in found if cause is not None), None)
 
 
@@ -93,7 +91,7 @@ def keys(case: Case) -> set[str] | None:
         if source.target:
             known.add(source.target)
             continue
-        document = (case.aws.documents if case.aws else {}).get(case.document_of(source))
+        document = _seen(case, source)
         if document is None or not (source.tags or document.readable):
             return None
         part = dict.fromkeys(document.tags) if source.tags else _at(document.shape, source.property)
@@ -104,13 +102,18 @@ def keys(case: Case) -> set[str] | None:
 def complete(case: Case) -> bool:
     """Whether all that is asked for has been seen, and nothing else can be wrong with it."""
     sources = case.seen.sources
-    seen = [(case.aws.documents if case.aws else {}).get(case.document_of(one)) for one in sources]
+    seen = [_seen(case, source) for source in sources]
     return (
         bool(sources)
         and not case.seen.opaque
         and not any(source.decoded for source in sources)
         and all(one is not None and one.readable for one in seen)
     )
+
+
+def _seen(case: Case, source: Source) -> Document | None:
+    """What AWS says of it, None where nobody has asked: another store may have one of the same name."""
+    return case.aws.documents.get(case.document_of(source)) if case.aws and source in case.sources else None
 
 
 def _at(shape: t.Any, path: str) -> t.Any:

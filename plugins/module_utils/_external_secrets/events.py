@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import typing as t
+from collections.abc import Callable
 
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.case import (
     Case,
@@ -19,23 +20,37 @@ Explain = Callable[[Case, re.Match[str]], Cause]
 
 def cannot_become(case: Case, detail: str) -> Cause:
     """The role cannot be assumed; `detail` says more, or nothing."""
+    more = f": {detail}" if detail else ""
+    if case.account_name is None:
+        return Cause(
+            f"External Secrets cannot become the role with which {case.at.reference} reads{more}",
+            "Where a store names no service account (auth.jwt.serviceAccountRef), it is the role of the "
+            "service account of External Secrets itself: correct that one, or name a service account",
+        )
     return Cause(
-        f"{case.account} cannot become role {case.role}" + (f": {detail}" if detail else ""),
+        f"{case.account} cannot become {case.role_in_words}{more}",
         f"The role has to exist, and its trust policy has to demand {case.trust}",
     )
 
 
-def may_not_read(case: Case, documents: str) -> Cause:
+def may_not_read(case: Case, documents: str, denied: str = "") -> Cause:
+    """`denied` is the action that AWS has refused, where that is told."""
     return Cause(
         f"{capitalized(case.role_in_words)} may not read {documents}",
-        "Allow secretsmanager:GetSecretValue and DescribeSecret on its ARN, and kms:Decrypt where a key "
-        "of your own encrypts it",
+        f"Allow {case.at.rights or denied or 'that'} on its ARN, and kms:Decrypt where a key of your own "
+        "encrypts it",
     )
 
 
 def no_secret(case: Case, documents: str) -> Cause:
+    keeper = capitalized(case.at.keeper)
+    if not case.at.provider:
+        return Cause(
+            f"{keeper} has no {documents}",
+            "Compare remoteRef.key, extract.key and their version with what is there",
+        )
     return Cause(
-        f"Secrets Manager has no {documents} in region {case.at.region or '(of the store)'}",
+        f"{keeper} has no {documents} in region {case.at.region or '(of the store)'}",
         "Compare remoteRef.key, extract.key and their version with what is there, and the store's region",
     )
 
@@ -90,14 +105,24 @@ def _no_key(case: Case, match: re.Match[str]) -> Cause:
 
 def _may_not_read(case: Case, match: re.Match[str]) -> Cause:
     # IAM answers alike for what may not be read and for what is not there.
-    return may_not_read(case, f"{case.documents(match.string)} (nor learn whether it exists)")
+    denied = re.search(r"perform: (\w+:\w+)", match.string)
+    documents = f"{case.documents(match.string)} (nor learn whether it exists)"
+    return may_not_read(case, documents, denied[1] if denied else "")
 
 
 def _unreachable(case: Case, match: re.Match[str]) -> Cause:
+    detail = match["detail"].strip()
+    if not case.at.provider:
+        return Cause(
+            f"{capitalized(case.at.keeper)} does not answer External Secrets ({detail})",
+            "Correct its address in the store; if it is right, let the pods of External Secrets reach it "
+            "(DNS, routes, network policies)",
+        )
+    service = case.at.rights.partition(":")[0] or "secretsmanager"
     return Cause(
-        f"AWS does not answer External Secrets in region {case.at.region} ({match['detail'].strip()})",
+        f"AWS does not answer External Secrets in region {case.at.region} ({detail})",
         f"Correct the region of {case.at.reference}; if it is right, let the pods of External Secrets "
-        "reach sts and secretsmanager there (DNS, NAT or VPC endpoints, network policies)",
+        f"reach sts and {service} there (DNS, NAT or VPC endpoints, network policies)",
     )
 
 
@@ -194,60 +219,67 @@ _ABSENT = r"ResourceNotFoundException|Secret does not exist|can't find the speci
 _DENIED = r"AccessDenied|StatusCode: 403|not authorized to perform"
 _TEMPLATE = r"could not (?:apply|execute) template:?(?P<detail>.{0,400})"
 
-Rule = tuple[str, Explain]
+
+class Rule(t.NamedTuple):
+    """How a message is explained that a pattern fits."""
+
+    pattern: str
+    explain: Explain
+    of_aws: bool = False
+    """Whether it is so for AWS alone."""
+
+
 #: The first that matches explains, so what is special comes first. These may be told of a store, too.
-_OF_STORES: Sequence[Rule] = (
-    (r"dial tcp:? ?(?P<detail>[^\n]{0,300})", _unreachable),
-    (r"ThrottlingException|TooManyRequests|Rate exceeded", _throttled),
-    (r"operation error STS: AssumeRole,|perform: sts:AssumeRole on", _cannot_go_on),
-    (r"AssumeRoleWithWebIdentity|InvalidIdentityToken", _cannot_become),
+_OF_STORES = (
+    Rule(r"dial tcp:? ?(?P<detail>[^\n]{0,300})", _unreachable),
+    Rule(r"ThrottlingException|TooManyRequests|Rate exceeded", _throttled, of_aws=True),
+    Rule(r"operation error STS: AssumeRole,|perform: sts:AssumeRole on", _cannot_go_on, of_aws=True),
+    Rule(r"AssumeRoleWithWebIdentity|InvalidIdentityToken", _cannot_become, of_aws=True),
 )
-_OF_SYNCS: Sequence[Rule] = (
-    # What a webhook says, or why it does not answer, is its own affair.
-    (r'webhook "(?P<name>[^"]+)"(?P<detail>.{0,400})', _webhook),
+_OF_SYNCS = (
+    # What a webhook says, or why it does not answer, is its own affair; so it is with a generator.
+    Rule(r'webhook "(?P<name>[^"]+)"(?P<detail>.{0,400})', _webhook),
+    Rule(r"error using generator: (?P<detail>.{0,400})", _generator),
     *_OF_STORES,
-    (r"new content in namespace (?P<name>\S+) because it is being terminated", _terminating),
-    (r"is not allowed from namespace", _not_admitted),
-    (r"error using generator: (?P<detail>.{0,400})", _generator),
-    (r"explicit deny in an? (?P<policy>[\w-]+ policy|[\w-]+)", _explicitly_denied),
-    (r"(?i)AccessDenied\w*\b.*\bkms|access to KMS is not allowed", _no_key),
-    (r"UnrecognizedClientException|InvalidClientTokenId", _other_region),
-    (_DENIED, _may_not_read),
-    (r"(?:marked|scheduled) for deletion", lambda case, match: deleting(case.documents(match.string))),
-    (_ABSENT, lambda case, match: no_secret(case, case.documents(match.string))),
-    (
+    Rule(r"new content in namespace (?P<name>\S+) because it is being terminated", _terminating),
+    Rule(r"is not allowed from namespace", _not_admitted),
+    Rule(r"explicit deny in an? (?P<policy>[\w -]+?(?:policy|boundary))\b", _explicitly_denied, of_aws=True),
+    Rule(r"(?i)AccessDenied\w*\b.*\bkms|access to KMS is not allowed", _no_key, of_aws=True),
+    Rule(r"UnrecognizedClientException|InvalidClientTokenId", _other_region, of_aws=True),
+    Rule(_DENIED, _may_not_read, of_aws=True),
+    Rule(
+        r"(?:marked|scheduled) for deletion",
+        lambda case, match: deleting(case.documents(match.string)),
+        of_aws=True,
+    ),
+    Rule(_ABSENT, lambda case, match: no_secret(case, case.documents(match.string))),
+    Rule(
         r"key (?P<key>\S+) does not exist in secret (?P<document>\S+)",
         lambda case, match: no_property(case.at.prefix + match["document"], match["key"]),
     ),
-    (
+    Rule(
         r"unable to unmarshal secret (?P<document>\S+): (?P<detail>.+)",
         lambda case, match: no_object(
             case.at.prefix + match["document"], f"a JSON object ({match['detail']})"
         ),
     ),
-    (r"error applying decoding strategy (?P<strategy>\w+) to data: (?P<detail>.+)", _decoding),
-    (r"(?:error applying \w+ strategy \w+ to keys|invalid secret keys[^:]*): (?P<detail>.+)", _keys),
-    (r"error fetching templateFrom data: (?P<detail>.{0,400})", _template_source),
-    (_TEMPLATE, lambda case, match: template(case, match["detail"].strip())),
-    (r'Secret "(?P<name>[^"]+)" is invalid: (?P<detail>.+)', _refused),
-    (r'secrets "(?P<name>[^"]+)" is forbidden: (?P<detail>.+)', _refused),
+    Rule(r"error applying decoding strategy (?P<strategy>\w+) to data: (?P<detail>.+)", _decoding),
+    Rule(r"(?:error applying \w+ strategy \w+ to keys|invalid secret keys[^:]*): (?P<detail>.+)", _keys),
+    Rule(r"error fetching templateFrom data: (?P<detail>.{0,400})", _template_source),
+    Rule(_TEMPLATE, lambda case, match: template(case, match["detail"].strip())),
+    Rule(r'Secret "(?P<name>[^"]+)" is invalid: (?P<detail>.+)', _refused),
+    Rule(r'secrets "(?P<name>[^"]+)" is forbidden: (?P<detail>.+)', _refused),
 )
-
-
-def _compiled(rules: Sequence[Rule]) -> list[tuple[re.Pattern[str], Explain]]:
-    return [(re.compile(pattern, re.S), explain) for pattern, explain in rules]
-
-
-OF_STORES, OF_SYNCS = _compiled(_OF_STORES), _compiled(_OF_SYNCS)
 
 
 def explained(case: Case) -> Cause | None:
     """What the newest event says that says anything; in 0.17 a store's condition says it, too."""
     condition = case.at.condition
     for message in (*case.told, *([condition.message] if condition and not case.at.ready else [])):
+        here = case.about(message) if case.at.ready else case
         # With a store that is not ready nothing is read: what was said of reading is old.
-        for pattern, explain in OF_SYNCS if case.at.ready else OF_STORES:
-            match = pattern.search(message)
-            if match:
-                return explain(case, match)
+        for rule in _OF_SYNCS if case.at.ready else _OF_STORES:
+            match = re.search(rule.pattern, message, re.S)
+            if match and (here.at.for_aws or not rule.of_aws):
+                return rule.explain(here, match)
     return None

@@ -12,15 +12,23 @@ import json
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.eks_observability.stack.plugins.module_utils._aws import AwsError, aws_lookup
+from ansible_collections.eks_observability.stack.plugins.module_utils._aws import (
+    AwsError,
+    aws_call,
+    aws_lookup,
+)
 from ansible_collections.eks_observability.stack.plugins.module_utils._eks.api import list_oidc_providers
 from ansible_collections.eks_observability.stack.plugins.module_utils._eks.cluster import provider_of
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.case import (
+    SECRETS_MANAGER,
     AwsSeen,
     Case,
     Document,
 )
-from ansible_collections.eks_observability.stack.plugins.module_utils._irsa.explanation import faults
+from ansible_collections.eks_observability.stack.plugins.module_utils._irsa.explanation import (
+    account_of,
+    refusals,
+)
 from ansible_collections.eks_observability.stack.plugins.module_utils._secrets.api import (
     describe_secret,
     read_secret,
@@ -39,32 +47,36 @@ def get_role(client: t.Any, name: str) -> dict[str, t.Any]:
     return t.cast("dict[str, t.Any]", client.get_role(RoleName=name)["Role"])
 
 
+@aws_call(LookError, "learn whose credentials these are")
+def own_account(client: t.Any) -> str:
+    return str(client.get_caller_identity()["Account"])
+
+
 def look(clients: Clients, case: Case) -> tuple[AwsSeen, list[str]]:
     """What AWS says, and what it did not tell."""
     unseen: list[str] = []
     try:
-        role_faults = [] if case.at.ready else _role_faults(clients("iam", case.at.region), case)
+        own = own_account(clients("sts", case.at.region))
+        if not case.at.ready:
+            faults = _role_faults(clients, case, own, unseen)
+            return AwsSeen(role_faults=faults or (), role_fits=faults == []), unseen
+        return AwsSeen(documents=_documents(clients, case, own, unseen)), unseen
     except AwsError as error:
-        role_faults = []
-        unseen.append(_sentence(error))
-    documents: dict[str, Document] = {}
-    if case.at.ready:
-        manager = clients("secretsmanager", case.at.region)
-        for name in dict.fromkeys(case.document_of(source) for source in case.seen.sources):
-            try:
-                documents[name] = _document(manager, name, unseen)
-            except AwsError as error:
-                unseen.append(f"{_sentence(error)} (region {case.at.region})")
-    return AwsSeen(role_faults, documents), unseen
+        return AwsSeen(), [*unseen, _sentence(error)]
 
 
 def _sentence(error: AwsError) -> str:
     return f"{error.message}: {error.answer}"
 
 
-def _role_faults(client: t.Any, case: Case) -> list[str]:
-    if not case.role or not case.issuer or not case.account_name:
-        return []
+def _role_faults(clients: Clients, case: Case, own: str, unseen: list[str]) -> list[str] | None:
+    """What certainly keeps the account from becoming its role, None where that was not looked at."""
+    if not case.role or not case.account_name or _is_foreign(case.role, own, unseen):
+        return None
+    if not case.issuer:
+        unseen.append(f"the issuer of the cluster is not known ({case.issuer_unseen})")
+        return None
+    client = clients("iam", case.at.region)
     found = get_role(client, case.role.rpartition("/")[2])
     if found is None:
         return [f"the role {case.role} does not exist"]
@@ -73,7 +85,33 @@ def _role_faults(client: t.Any, case: Case) -> list[str]:
         return [f"IAM has no OIDC provider for {case.issuer}"]
     role = {"arn": found["Arn"], "assume_role_policy_document": found["AssumeRolePolicyDocument"]}
     cluster = {"issuer": case.issuer, "oidc_provider_arn": provider}
-    return faults(cluster, *case.account_name, role, case.at.account or {})
+    return refusals(cluster, *case.account_name, role, case.at.account or {})
+
+
+def _is_foreign(role: str, own: str, unseen: list[str]) -> bool:
+    """Whether a role is of another account, where a name means something else than here."""
+    account = account_of(role)
+    if account in ("", own):
+        return False
+    unseen.append(f"AWS was not looked at: {role} is of account {account}, and the credentials are of {own}")
+    return True
+
+
+def _documents(clients: Clients, case: Case, own: str, unseen: list[str]) -> dict[str, Document]:
+    """What the store keeps of what is asked for, by name; the role that reads is in its account."""
+    if case.at.service != SECRETS_MANAGER:
+        unseen.append(f"{case.at.keeper} was not looked at, only Secrets Manager would have been")
+        return {}
+    if _is_foreign(str(case.at.provider.get("role") or case.role), own, unseen):
+        return {}
+    manager = clients("secretsmanager", case.at.region)
+    found: dict[str, Document] = {}
+    for name in dict.fromkeys(case.document_of(source) for source in case.sources):
+        try:
+            found[name] = _document(manager, name, unseen)
+        except AwsError as error:
+            unseen.append(f"{_sentence(error)} (region {case.at.region})")
+    return found
 
 
 def _document(manager: t.Any, name: str, unseen: list[str]) -> Document:
@@ -86,11 +124,12 @@ def _document(manager: t.Any, name: str, unseen: list[str]) -> Document:
     if stages and not deleting:
         try:
             value = read_secret(manager, name)
-        except AwsError as error:
-            unseen.append(_sentence(error))
-        else:
             shape, is_json = _shape_of(value or {})
             readable = value is not None
+        except AwsError as error:
+            unseen.append(_sentence(error))
+        except RecursionError:
+            unseen.append(f"secret {name} nests too deep to be looked at")
     return Document(
         exists=True,
         deleting=deleting,

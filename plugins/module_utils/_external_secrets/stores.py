@@ -31,7 +31,7 @@ def unnamed(case: Case) -> Cause | None:
 
 
 def absent(case: Case) -> Cause | None:
-    if case.at.wanted and case.at.store is None:
+    if case.at.wanted and case.at.store is None and case.at.store_known:
         place = "" if case.at.reference.clustered else f" in namespace {case.namespace}"
         return Cause(
             f"{case.at.reference} does not exist{place}",
@@ -64,13 +64,21 @@ def _admits(condition: Object, case: Case) -> bool:
     selector = condition.get("namespaceSelector")
     return (
         case.namespace in (condition.get("namespaces") or [])
-        or any(re.search(one, case.namespace) for one in condition.get("namespaceRegexes") or [])
+        or any(_may_fit(one, case.namespace) for one in condition.get("namespaceRegexes") or [])
         or (selector is not None and (case.labels is None or mismatch(selector, case.labels) is None))
     )
 
 
+def _may_fit(expression: str, name: str) -> bool:
+    """Whether an expression of Go fits; one that Python does not read, or reads otherwise, is taken to."""
+    try:
+        return "[:" in expression or re.search(expression, name) is not None
+    except re.error:
+        return True
+
+
 def account_absent(case: Case) -> Cause | None:
-    if case.account_name and case.at.account is None:
+    if case.account_name and case.at.account is None and case.at.account_known:
         return Cause(
             f"{case.account}, which {case.at.reference} uses, does not exist",
             "Create it in that namespace, or correct serviceAccountRef of the store",
@@ -79,7 +87,7 @@ def account_absent(case: Case) -> Cause | None:
 
 
 def account_without_role(case: Case) -> Cause | None:
-    if case.account_name and not case.role:
+    if case.account_name and case.at.account_known and not case.role:
         return Cause(
             f"{case.account} has no annotation {ROLE_ANNOTATION}",
             "Annotate it with the ARN of the IAM role that may read the secret",
@@ -88,7 +96,7 @@ def account_without_role(case: Case) -> Cause | None:
 
 
 def malformed_role(case: Case) -> Cause | None:
-    if case.account_name and not _ROLE.fullmatch(case.role):
+    if case.account_name and case.role and not _ROLE.fullmatch(case.role):
         return Cause(
             f"The annotation {ROLE_ANNOTATION} of {case.account} is {case.role}, which is not the ARN of an "
             "IAM role",
@@ -106,10 +114,14 @@ def not_ready(case: Case) -> Cause | None:
             f"{case.at.reference} has no status: no controller has looked at it",
             "See whether External Secrets runs and watches this namespace",
         )
+    what = f"{case.at.reference} is not ready ({condition})" + "".join(f"; {why}" for why in case.unseen)
+    if case.aws and case.aws.role_fits:
+        return Cause(
+            f"{what}, although nothing is seen that keeps {case.account} from becoming {case.role_in_words}",
+            "See that the pods of External Secrets reach sts in the region of the store, and that a second "
+            "role, if the store names one, trusts this one. The log of External Secrets says more",
+        )
     if case.role:
         cause = events.cannot_become(case, "")
-        return Cause(f"{case.at.reference} is not ready ({condition}): {cause.what}", cause.remedy)
-    return Cause(
-        f"{case.at.reference} is not ready ({condition})",
-        "Look at its provider settings (service, region, auth)",
-    )
+        return Cause(f"{what}; most likely, {cause.what}", cause.remedy)
+    return Cause(what, f"Look at spec.provider of {case.at.reference}")

@@ -43,7 +43,7 @@ def not_written(case: Case) -> Cause | None:
     if reason == "SecretDeleted":
         return Cause(
             f"External Secrets has deleted Secret {case.seen.secret} (deletionPolicy Delete), because "
-            f"Secrets Manager has no {case.documents()}",
+            f"{case.at.keeper} has no {case.documents()}",
             "Write the document, or correct its name",
         )
     if case.seen.target_kind != "Secret":

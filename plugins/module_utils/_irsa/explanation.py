@@ -17,6 +17,14 @@ AUDIENCE_ANNOTATION = "eks.amazonaws.com/audience"
 KNOWN_OPERATORS = ("StringEquals", "StringLike")
 
 
+class Fault(t.NamedTuple):
+    """What is wrong with a trust."""
+
+    text: str
+    refuses: bool = True
+    """Whether the role cannot be assumed for it; else others can, too, or it cannot be told."""
+
+
 def faults(
     cluster: t.Mapping[str, t.Any],
     namespace: str,
@@ -28,50 +36,81 @@ def faults(
 
     role is an entry of iam_role_info's C(iam_roles), account a ServiceAccount object; either may be empty.
     """
+    return [fault.text for fault in _judged(cluster, namespace, service_account, role, account, AUDIENCE)]
+
+
+def refusals(
+    cluster: t.Mapping[str, t.Any],
+    namespace: str,
+    service_account: str,
+    role: t.Mapping[str, t.Any],
+    account: t.Mapping[str, t.Any],
+) -> list[str]:
+    """Why a token for the audience that the account itself names can certainly not assume the role.
+
+    As faults, without what makes a trust too wide and without conditions that cannot be judged here.
+    """
+    annotations = (account.get("metadata") or {}).get("annotations") or {}
+    audience = annotations.get(AUDIENCE_ANNOTATION, AUDIENCE)
+    judged = _judged(cluster, namespace, service_account, role, account, audience)
+    return [fault.text for fault in judged if fault.refuses]
+
+
+def _judged(
+    cluster: t.Mapping[str, t.Any],
+    namespace: str,
+    service_account: str,
+    role: t.Mapping[str, t.Any],
+    account: t.Mapping[str, t.Any],
+    audience: str,
+) -> list[Fault]:
     if not account:
-        return [f"the service account {namespace}/{service_account} does not exist"]
+        return [Fault(f"the service account {namespace}/{service_account} does not exist")]
     if not role:
-        return ["the IAM role does not exist"]
+        return [Fault("the IAM role does not exist")]
     found = _annotation_faults(role["arn"], account["metadata"].get("annotations") or {})
-    found += _provider_faults(cluster)
+    found += _provider_faults(cluster, audience)
     statements = _listed(role["assume_role_policy_document"]["Statement"])
-    sub = subject(namespace, service_account)
+    claims = {"sub": subject(namespace, service_account), "aud": audience}
     found += _denials(statements, cluster)
-    reasons = [_statement_fault(statement, cluster, sub, role["arn"]) for statement in statements]
-    if all(reasons):
-        found.append("the trust policy does not admit it: " + ", or ".join(dict.fromkeys(map(str, reasons))))
-    return found + [wide for statement in statements for wide in _too_wide(statement, cluster, sub)]
+    reasons = [_statement_fault(statement, cluster, claims, role["arn"]) for statement in statements]
+    against = [reason for reason in reasons if reason is not None]
+    if len(against) == len(reasons):
+        words = ", or ".join(dict.fromkeys(reason.text for reason in against))
+        refuses = all(reason.refuses for reason in against)
+        found.append(Fault(f"the trust policy does not admit it: {words}", refuses))
+    return found + [wide for statement in statements for wide in _too_wide(statement, cluster, claims)]
 
 
-def _annotation_faults(role_arn: str, annotations: t.Mapping[str, str]) -> list[str]:
+def _annotation_faults(role_arn: str, annotations: t.Mapping[str, str]) -> list[Fault]:
     found = []
     annotation = annotations.get(ROLE_ANNOTATION)
     if annotation != role_arn:
         other = ""
-        if annotation and _account(annotation) != _account(role_arn):
-            other = f" (account {_account(annotation) or 'missing'} instead of {_account(role_arn)})"
-        found.append(f"its annotation {ROLE_ANNOTATION} is {annotation or 'missing'}, not {role_arn}{other}")
+        if annotation and account_of(annotation) != account_of(role_arn):
+            other = f" (account {account_of(annotation) or 'missing'} instead of {account_of(role_arn)})"
+        said = f"its annotation {ROLE_ANNOTATION} is {annotation or 'missing'}, not {role_arn}{other}"
+        found.append(Fault(said))
     audience = annotations.get(AUDIENCE_ANNOTATION, AUDIENCE)
     if audience != AUDIENCE:
-        found.append(f"its annotation {AUDIENCE_ANNOTATION} is {audience}, not {AUDIENCE}")
+        found.append(Fault(f"its annotation {AUDIENCE_ANNOTATION} is {audience}, not {AUDIENCE}", False))
     return found
 
 
-def _provider_faults(cluster: t.Mapping[str, t.Any]) -> list[str]:
+def _provider_faults(cluster: t.Mapping[str, t.Any], audience: str) -> list[Fault]:
     arn = cluster["oidc_provider_arn"]
     if arn is None:
-        return [f"IAM has no OIDC provider for the issuer {cluster['issuer']}"]
+        return [Fault(f"IAM has no OIDC provider for the issuer {cluster['issuer']}")]
     audiences = cluster.get("oidc_client_ids")
-    if audiences is not None and AUDIENCE not in audiences:
-        return [
-            f"the OIDC provider {arn} takes tokens for {', '.join(audiences) or 'nobody'}, not {AUDIENCE}"
-        ]
+    if audiences is not None and audience not in audiences:
+        taken = ", ".join(audiences) or "nobody"
+        return [Fault(f"the OIDC provider {arn} takes tokens for {taken}, not {audience}")]
     return []
 
 
-def _denials(statements: t.Sequence[t.Mapping[str, t.Any]], cluster: t.Mapping[str, t.Any]) -> list[str]:
+def _denials(statements: t.Sequence[t.Mapping[str, t.Any]], cluster: t.Mapping[str, t.Any]) -> list[Fault]:
     return [
-        "the trust policy has a Deny for it"
+        Fault("the trust policy has a Deny for it")
         for statement in statements
         if statement.get("Effect") == "Deny"
         and _is_about(statement, cluster)
@@ -89,65 +128,73 @@ def _is_about(statement: t.Mapping[str, t.Any], cluster: t.Mapping[str, t.Any]) 
 
 
 def _statement_fault(
-    statement: t.Mapping[str, t.Any], cluster: t.Mapping[str, t.Any], sub: str, role_arn: str
-) -> str | None:
-    """Why one statement of a trust policy does not admit the subject, or None when it does."""
+    statement: t.Mapping[str, t.Any],
+    cluster: t.Mapping[str, t.Any],
+    claims: t.Mapping[str, str],
+    role_arn: str,
+) -> Fault | None:
+    """Why one statement of a trust policy does not admit a token with these claims, or None when it does."""
     actions = _listed(statement.get("Action"))
     if statement.get("Effect") != "Allow" or not any(_like(action, ASSUME) for action in actions):
-        return f"no statement allows {ASSUME}"
+        return Fault(f"no statement allows {ASSUME}")
     principal = statement.get("Principal")
     federated = _listed(principal.get("Federated")) if isinstance(principal, dict) else []
     if cluster["oidc_provider_arn"] not in federated:
-        return _federated_fault(federated, cluster, role_arn)
+        return Fault(_federated_fault(federated, cluster, role_arn))
     unknown = sorted(set(statement.get("Condition") or {}) - set(KNOWN_OPERATORS))
     if unknown:
-        return f"it has conditions that cannot be judged here ({', '.join(unknown)})"
+        return Fault(f"it has conditions that cannot be judged here ({', '.join(unknown)})", False)
     key = issuer_key(cluster["issuer"])
-    for claim, wanted in (("sub", sub), ("aud", AUDIENCE)):
-        fault = _claim_fault(statement, f"{key}:{claim}", wanted)
-        if fault:
-            return fault
-    strange = sorted(set(_keys(statement)) - {f"{key}:sub", f"{key}:aud"})
-    return f"it asks for {', '.join(strange)}, too, which the token does not carry" if strange else None
+    found = [_claim_fault(statement, f"{key}:{claim}", wanted) for claim, wanted in claims.items()]
+    # What refuses is said before what only lacks.
+    first = sorted(filter(None, found), key=lambda fault: not fault.refuses)[:1]
+    strange = sorted(set(_keys(statement)) - {f"{key}:{claim}" for claim in claims})
+    if strange and not first:
+        said = f"it asks for {', '.join(strange)}, too, which the token does not carry"
+        return Fault(said, any(name.startswith(f"{key}:") for name in strange))
+    return first[0] if first else None
 
 
 def _federated_fault(federated: list[str], cluster: t.Mapping[str, t.Any], role_arn: str) -> str:
     wanted = str(cluster["oidc_provider_arn"])
     fault = f"Principal.Federated is {', '.join(federated) or 'missing'}, not {wanted}"
-    foreign = sorted({_account(arn) for arn in federated} - {_account(role_arn)})
-    return (
-        f"{fault} (of account {', '.join(foreign)}, the role's is {_account(role_arn)})" if foreign else fault
-    )
+    foreign = sorted({account_of(arn) for arn in federated} - {account_of(role_arn)})
+    of = f" (of account {', '.join(foreign)}, the role's is {account_of(role_arn)})" if foreign else ""
+    return fault + of
 
 
-def _claim_fault(statement: t.Mapping[str, t.Any], key: str, wanted: str) -> str | None:
+def _claim_fault(statement: t.Mapping[str, t.Any], key: str, wanted: str) -> Fault | None:
     exact, patterns = (_condition(statement, operator, key) for operator in KNOWN_OPERATORS)
     if exact is None and patterns is None:
-        return f"the condition {key} is missing; it must be {wanted}"
+        # IAM takes any value then.
+        return Fault(f"the condition {key} is missing; it must be {wanted}", False)
     if exact is not None and wanted not in exact:
         wild = [value for value in exact if _is_pattern(value)]
         if any(_like(value, wanted) for value in wild):
-            return (
+            return Fault(
                 f"the condition {key} is {', '.join(wild)}, but StringEquals takes * and ? as they are: write"
                 f" {wanted}"
             )
-        return f"the condition {key} is {', '.join(exact)}, not {wanted}"
+        return Fault(f"the condition {key} is {', '.join(exact)}, not {wanted}")
     if patterns is not None and not any(_like(pattern, wanted) for pattern in patterns):
-        return f"the condition {key} is {', '.join(patterns)}, not {wanted}"
+        return Fault(f"the condition {key} is {', '.join(patterns)}, not {wanted}")
     return None
 
 
-def _too_wide(statement: t.Mapping[str, t.Any], cluster: t.Mapping[str, t.Any], sub: str) -> t.Iterator[str]:
+def _too_wide(
+    statement: t.Mapping[str, t.Any], cluster: t.Mapping[str, t.Any], claims: t.Mapping[str, str]
+) -> t.Iterator[Fault]:
     """Patterns that admit others as well. Only for statements that are about this cluster."""
     if statement.get("Effect") != "Allow" or not _is_about(statement, cluster):
         return
     key = issuer_key(cluster["issuer"])
-    for claim, wanted in (("sub", sub), ("aud", AUDIENCE)):
+    for claim, wanted in claims.items():
         for pattern in _condition(statement, "StringLike", f"{key}:{claim}") or []:
             if _is_pattern(pattern) and _condition(statement, "StringEquals", f"{key}:{claim}") is None:
-                yield (
+                yield Fault(
                     f"the trust policy admits others, too: the wildcard {pattern} in {key}:{claim} is wider"
-                    f" than {wanted}"
+                    f" than {wanted}",
+                    False,
                 )
 
 
@@ -171,7 +218,8 @@ def _like(pattern: str, value: str) -> bool:
     return re.fullmatch(expression, value) is not None
 
 
-def _account(arn: str) -> str:
+def account_of(arn: str) -> str:
+    """The account that an ARN is of, empty for what is none."""
     parts = arn.split(":")
     return parts[4] if len(parts) > 5 else ""
 

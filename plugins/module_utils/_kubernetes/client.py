@@ -46,12 +46,21 @@ Forward = Callable[[str, str, int], Tunnel]
 
 
 LIMITS = Limits()
+#: Too many requests, and what a control plane says while it is overloaded or renewed.
+PASSING = (429, *range(500, 600))
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 
 
 class KubernetesError(Exception):
-    """The API server did not do what was asked; the text is a sentence for the user."""
+    """The API server did not do what was asked; the text is a sentence for the user.
+
+    `passing` is whether another request may be answered: this one was not, or by a server that was busy.
+    """
+
+    def __init__(self, text: str, *, passing: bool = False) -> None:
+        super().__init__(text)
+        self.passing = passing
 
 
 class Reader(t.Protocol):
@@ -80,11 +89,11 @@ class Kubernetes:
         try:
             response = self.ask(path, query, accept, LIMITS)
         except FetchError as error:
-            raise KubernetesError(str(error)) from error
+            raise KubernetesError(str(error), passing=True) from error
         if response.status == 404:
             return None
         if response.status != 200:
-            raise KubernetesError(refusal(f"GET {path}", response))
+            raise KubernetesError(refusal(f"GET {path}", response), passing=response.status in PASSING)
         try:
             return t.cast(Object, read_json(response.body))
         except ValueError:

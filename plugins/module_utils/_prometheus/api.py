@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import typing as t
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._http.documents import read_json
 from ansible_collections.eks_observability.stack.plugins.module_utils._http.model import (
     FetchError,
     Query,
@@ -48,9 +48,12 @@ class Prometheus:
     def active_targets(self) -> list[Object]:
         return t.cast(list[Object], self._get("targets", [("state", "active")])["activeTargets"])
 
-    def dropped_targets(self) -> list[dict[str, str]]:
-        """The labels with which each target was discovered that relabeling then dropped."""
-        found = self._get("targets", [("state", "dropped")])["droppedTargets"] or []
+    def dropped_targets(self, pool: str) -> list[dict[str, str]]:
+        """The labels with which each target of a scrape pool was discovered that relabeling then dropped.
+
+        A Prometheus before 2.42 shows those of all pools.
+        """
+        found = self._get("targets", [("state", "dropped"), ("scrapePool", pool)])["droppedTargets"] or []
         return [target["discoveredLabels"] for target in found]
 
     def now(self) -> float:
@@ -66,12 +69,12 @@ class Prometheus:
 
     def format(self, expression: str) -> str:
         """The expression as Prometheus would write it. Raises QueryError, also where it cannot do that."""
-        return str(self._get("format_query", [("query", expression)]))
+        return str(self._ask("format_query", [("query", expression)]))
 
     def query(self, expression: str) -> Answer:
         """The result of an expression, now."""
         try:
-            data = self._get("query", [("query", expression)])
+            data = self._ask("query", [("query", expression)])
         except QueryError as error:
             return Answer(error=str(error))
         scalar = data["resultType"] in ("scalar", "string")
@@ -82,14 +85,21 @@ class Prometheus:
         return Answer(len(found), histograms + numbers, tuple(values))
 
     def _get(self, path: str, query: Query = ()) -> t.Any:
+        """What does not depend on an expression: there, a refusal is no answer."""
+        try:
+            return self._ask(path, query)
+        except QueryError as error:
+            raise FetchError(f"{self.name} refused /api/v1/{path}: {error}") from error
+
+    def _ask(self, path: str, query: Query = ()) -> t.Any:
         response = self._source.fetch(f"/api/v1/{path}", query)
         try:
-            answer = json.loads(response.body)
+            answer = read_json(response.body)
             if response.status == 200 and answer["status"] == "success":
                 return answer["data"]
             raise QueryError(f"{answer['errorType']}: {answer['error']}")
         except (ValueError, KeyError, TypeError) as error:
-            if response.status == 404 and path == "format_query":
+            if 400 <= response.status < 500 and path == "format_query":
                 raise QueryError("this Prometheus does not format expressions") from error
             raise FetchError(
                 f"{self.name} answered /api/v1/{path} with {response.status} and {response.text()!r}: "

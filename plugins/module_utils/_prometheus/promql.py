@@ -93,6 +93,13 @@ def tokens(expression: str) -> list[Token]:
     return found
 
 
+def is_selector(expression: str) -> bool:
+    """Whether it is a metric, label matchers or both, and nothing around them. Raises PromqlError."""
+    words = tokens(expression)
+    braces = words[1:] if words and words[0].kind == "word" else words
+    return bool(words) and (not braces or (braces[0].text == "{" and _closing(braces, 0) == len(braces) - 1))
+
+
 def inputs(expression: str) -> AnyOf:
     """What has to exist for the expression to have a result. Raises PromqlError."""
     words = tokens(expression)

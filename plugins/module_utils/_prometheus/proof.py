@@ -15,6 +15,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._kubernete
     Reader,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus import surroundings, targets
+from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.api import Prometheus
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.evidence import (
     Evidence,
     Gap,
@@ -72,18 +73,30 @@ def _problems(evidence: Evidence, gaps: Sequence[Gap], cluster: Reader | None) -
 
 def _target_problems(evidence: Evidence, cluster: Reader | None) -> Iterator[str]:
     behind = [seen for seen in evidence.targets if not seen.proven]
-    absent = [seen for seen in behind if not seen.targets]
-    configuration = evidence.prometheus.configuration() if absent else ""
-    dropped = evidence.prometheus.dropped_targets() if absent else []
+    absent = any(not seen.targets for seen in behind)
+    configuration = surroundings.optional(evidence.prometheus.configuration) if absent else None
     for seen in behind:
         if seen.targets:
             yield targets.explain_health(seen, _barrier(seen, cluster))
             continue
-        # The name of the pool is the label job of what was discovered.
-        own = [labels for labels in dropped if labels.get("job", "").startswith(seen.wanted.pool)]
-        discovery = targets.Discovery(seen.wanted.pool in configuration, own)
+        discovery = _discovery(evidence.prometheus, seen.wanted, configuration)
         around = surroundings.optional(partial(surroundings.around, cluster, seen.wanted))
         yield targets.explain_absence(seen.wanted, discovery, around)
+
+
+def _discovery(
+    prometheus: Prometheus, wanted: targets.WantedTarget, configuration: str | None
+) -> targets.Discovery:
+    """What Prometheus tells of a ServiceMonitor; proxies and servers in its stead may not tell everything."""
+    # Each endpoint has a pool, and the first is there where the configuration cannot be read, too.
+    pools = wanted.pools(configuration) if configuration is not None else [f"{wanted.pool}0"]
+    found = [surroundings.optional(partial(prometheus.dropped_targets, pool)) for pool in pools]
+    # The name of the pool is the label job of what was discovered.
+    dropped = [
+        labels for some in found for labels in some or [] if labels.get("job", "").startswith(wanted.pool)
+    ]
+    configured = None if configuration is None else bool(pools)
+    return targets.Discovery(configured, None if None in found and not dropped else dropped)
 
 
 def _barrier(seen: targets.TargetState, cluster: Reader | None) -> str | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ansible_collections.eks_observability.stack.plugins.module_utils._bounds import OPERATORS
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.api import Answer
+from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.promql import is_selector
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,17 @@ class WantedSeries:
     max_age: float | None = None
     hint: str | None = None
 
+    def __post_init__(self) -> None:
+        """Raises ValueError: of what is calculated, timestamp() knows only when that was, which is now."""
+        if self.max_age is not None and not is_selector(self.expr):
+            raise ValueError(
+                f'series {self.expr}: max_age needs a selector such as pg_up{{namespace="shop"}}, as only '
+                "stored samples have an age. Ask for the age of the selectors in it in entries of their own"
+            )
+
     @property
     def age(self) -> str:
-        """The expression for the age of the oldest sample; `expr` has to be a selector."""
+        """The expression for the age of the oldest sample."""
         return f"max(time() - timestamp({self.expr}))"
 
 

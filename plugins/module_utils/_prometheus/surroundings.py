@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from urllib.parse import quote, urlsplit
 
+from ansible_collections.eks_observability.stack.plugins.module_utils._http.model import FetchError
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import (
     KubernetesError,
     Reader,
@@ -39,7 +40,7 @@ def optional(read: Callable[[], T | None]) -> T | None:
     """An explanation is a help, not a duty: without the right to read there is none."""
     try:
         return read()
-    except KubernetesError:
+    except (KubernetesError, FetchError):
         return None
 
 

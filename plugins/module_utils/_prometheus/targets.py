@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +36,10 @@ class WantedTarget:
     def pool(self) -> str:
         """How the names of its scrape pools begin."""
         return f"serviceMonitor/{self.namespace}/{self.service_monitor}/"
+
+    def pools(self, configuration: str) -> list[str]:
+        """Those that a configuration has, one for each endpoint."""
+        return list(dict.fromkeys(re.findall(rf"{re.escape(self.pool)}\d+", configuration)))
 
     def __str__(self) -> str:
         return f"ServiceMonitor {self.namespace}/{self.service_monitor}"
@@ -103,10 +108,10 @@ class Surroundings:
 class Discovery:
     """What Prometheus knows of a ServiceMonitor that has no target."""
 
-    configured: bool
-    """Whether it is in the configuration that is loaded."""
-    dropped: Sequence[Labels] = ()
-    """The labels of what was discovered and dropped."""
+    configured: bool | None
+    """Whether it is in the configuration that is loaded; None where that may not be read."""
+    dropped: Sequence[Labels] | None = ()
+    """The labels of what was discovered and dropped; None where they could not be had."""
 
 
 def explain_health(seen: TargetState, barrier: str | None) -> str:
@@ -127,7 +132,7 @@ def explain_absence(wanted: WantedTarget, discovery: Discovery, cluster: Surroun
     reasons = refusals(cluster.prometheuses, "serviceMonitor", cluster.monitor, cluster.namespace_labels)
     if reasons is not None:
         return f"{wanted} is not selected: {'; '.join(reasons)}. Correct its labels or its namespace."
-    if not discovery.configured:
+    if discovery.configured is False:
         return (
             f"{wanted} is selected, but not in the configuration of Prometheus. "
             "The operator has not written it yet or refused it: look at its log and at the events."
@@ -141,6 +146,16 @@ def _explain_blindly(wanted: WantedTarget, discovery: Discovery) -> str:
             f"{wanted} is in the configuration, and all that was discovered is dropped: its selector, port "
             f"name or relabelings fit none of {listed(discovery.dropped)}."
         )
+    if discovery.configured is None:
+        return (
+            f"{wanted} has no target, and the configuration of Prometheus cannot be read: either it was "
+            "never selected (see its label and namespace), or no pod of a Service that it selects is there."
+        )
+    if discovery.configured and discovery.dropped is None:
+        return (
+            f"{wanted} is in the configuration and has no target: nothing was discovered, or all of it was "
+            "dropped, which cannot be read here. See its namespaceSelector, selector and relabelings."
+        )
     if discovery.configured:
         return (
             f"{wanted} is in the configuration, but nothing was discovered: its namespaceSelector names no "
@@ -153,7 +168,7 @@ def _explain_blindly(wanted: WantedTarget, discovery: Discovery) -> str:
 
 
 def _explain_services(
-    wanted: WantedTarget, monitor: Object, cluster: Surroundings, dropped: Sequence[Labels]
+    wanted: WantedTarget, monitor: Object, cluster: Surroundings, dropped: Sequence[Labels] | None
 ) -> str:
     services = cluster.services
     if not services:
@@ -161,10 +176,11 @@ def _explain_services(
     for service in services:
         if fault := _port_fault(monitor, service):
             return f"{wanted} {fault}. Correct endpoints[].port."
-    if reason := by_relabeling(monitor, [metadata(service) for service in services], dropped):
+    if reason := by_relabeling(monitor, [metadata(service) for service in services], dropped or ()):
         return f"{wanted}: {reason}. Correct endpoints[].relabelings."
     found = ", ".join("/".join(metadata(service)) for service in services)
-    return f"{wanted} has no target behind Service {found}. Look whether its pods run and are ready."
+    unknown = " What was dropped is not known: see its relabelings, too." if dropped is None else ""
+    return f"{wanted} has no target behind Service {found}. Look whether its pods run and are ready.{unknown}"
 
 
 def _no_service(monitor: Object, elsewhere: Sequence[Object]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import typing as t
 
 import pytest
@@ -47,6 +48,14 @@ def test_what_is_going_to_be_wrong_is_a_warning(run: t.Any, cluster: Cluster) ->
     result = run(exporter_deployment_check.main, **OPTIONS)
     assert "CN=soon expires on" in str(result["warnings"])
     assert "CN=soon expires on" in result["deployments"][0]["warnings"][0]
+
+
+def test_without_a_library_the_module_fails_and_not_the_deployment(
+    run: t.Any, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    message = run.failure(exporter_deployment_check.main, **OPTIONS)
+    assert message.startswith("Certificates cannot be read without the Python package cryptography")
 
 
 def test_a_cluster_that_does_not_answer_is_a_sentence(run: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:

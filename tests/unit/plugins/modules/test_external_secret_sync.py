@@ -81,6 +81,24 @@ def test_aws_is_asked_only_where_that_is_wanted(run: t.Any, cluster: Cluster, aw
     assert "Secrets Manager has no secret orders in region eu-central-1" in message
 
 
+def test_a_profile_that_is_not_there_is_a_sentence(
+    run: t.Any, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nope")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    cluster.fail()
+    cluster.objects["store"]["spec"]["provider"]["aws"]["region"] = "eu-central-1"
+    message = run.failure(external_secret_sync.main, **WISH, look_in_aws=True)
+    assert "The config profile (nope) could not be found" in message
+
+
+@pytest.mark.parametrize("last", [pytest.param(True, id="last"), pytest.param(False, id="first")])
+def test_each_entry_counts_though_two_have_one_name(run: t.Any, cluster: Cluster, last: bool) -> None:
+    entries = [{"name": "aurora-credentials", "keys": [key]} for key in ("username", "nope")]
+    wish = {**WISH, "external_secrets": entries if last else entries[::-1]}
+    assert "lacks nope" in run.failure(external_secret_sync.main, **wish)
+
+
 @pytest.mark.parametrize(
     ("check", "annotated"),
     [pytest.param(True, 0, id="check mode says what would be done"), pytest.param(False, 1, id="for real")],

@@ -91,6 +91,11 @@ def test_each_gap_is_a_line(run: t.Any, state: Server) -> None:
             ") is missing",
             id="a rule that is no PromQL",
         ),
+        pytest.param(
+            {"url": "http://127.0.0.1:1", "series": [{"expr": "rate(pg_up[1m])", "max_age": 60}]},
+            "series rate(pg_up[1m]): max_age needs a selector",
+            id="the age of something that is calculated",
+        ),
     ],
 )
 def test_a_mistake_is_a_sentence(run: t.Any, state: Server, options: dict[str, t.Any], said: str) -> None:

@@ -27,9 +27,10 @@ POD: Object = {
     "metadata": {
         "namespace": "observability",
         "name": "exporter-0",
+        "labels": {"app": "exporter", "track": "stable"},
         "annotations": {"checksum/credentials": "today"},
     },
-    "status": {"containerStatuses": [{"name": "exporter", "state": {"running": {}}}]},
+    "status": {"phase": "Running", "containerStatuses": [{"name": "exporter", "state": {"running": {}}}]},
 }
 HEALTHY: dict[str, Object] = {
     "deployment": {
@@ -70,10 +71,17 @@ class Cluster:
         self.objects = copy.deepcopy(HEALTHY)
         self.objects["secret"]["data"]["uri"] = base64.b64encode(uri.encode()).decode()
         self.asked: list[t.Any] = []
+        self.errors: list[Exception] = []
+        """What comes instead of an answer, while there is one."""
+
+    @property
+    def template(self) -> Object:
+        found: Object = self.objects["deployment"]["spec"]["template"]["spec"]
+        return found
 
     @property
     def container(self) -> Object:
-        found: Object = self.objects["deployment"]["spec"]["template"]["spec"]["containers"][0]
+        found: Object = self.template["containers"][0]
         return found
 
     @property
@@ -82,5 +90,8 @@ class Cluster:
         return found
 
     def get(self, path: str, query: t.Any = (), accept: str = "") -> Object | None:
+        if self.errors:
+            self.asked.append("error")
+            raise self.errors[0]
         self.asked.append((path, query))
         return next((self.objects.get(name) for name, place in PATHS.items() if place == path), None)

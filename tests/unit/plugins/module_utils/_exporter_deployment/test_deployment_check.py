@@ -12,6 +12,9 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._exporter_
     check,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._exporter_deployment.model import Wanted
+from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import (
+    KubernetesError,
+)
 from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import wait_until
 
 from tests.certificates import authority
@@ -57,6 +60,46 @@ def source(**entry: t.Any) -> Change:
     return lambda cluster: cluster.container["env"].__setitem__(0, {"name": "DATA_SOURCE_URI", **entry})
 
 
+def volume(**source: t.Any) -> Change:
+    return lambda cluster: cluster.template["volumes"].append({"name": "more", **source})
+
+
+def beside(metadata: Object | None = None, status: Object | None = None) -> Change:
+    """One more pod, which was started with old credentials and waits for something."""
+    state = {"state": {"waiting": {"reason": "CrashLoopBackOff"}}}
+
+    def apply(cluster: Cluster) -> None:
+        cluster.objects["pods"]["items"].append(
+            {
+                "metadata": {
+                    "namespace": "observability",
+                    "name": "exporter-old",
+                    "labels": {"app": "exporter", "track": "stable"},
+                    "annotations": {"checksum/credentials": "before"},
+                    **(metadata or {}),
+                },
+                "status": {"phase": "Running", "containerStatuses": [state], **(status or {})},
+            }
+        )
+
+    return apply
+
+
+def selecting(*expressions: Object, **more: t.Any) -> Change:
+    selector = {"matchExpressions": list(expressions), **more}
+    return lambda cluster: cluster.objects["deployment"]["spec"]["selector"].update(selector)
+
+
+def both(*changes: Change) -> Change:
+    def apply(cluster: Cluster) -> None:
+        for change in changes:
+            change(cluster)
+
+    return apply
+
+
+CUT = "-----BEGIN CERTIFICATE-----\nMIIB"
+BROKEN = f"{CUT}\n-----END CERTIFICATE-----\n"
 REFUSED = {"type": "ReplicaFailure", "status": "True", "message": "violates PodSecurity"}
 
 
@@ -113,10 +156,19 @@ REFUSED = {"type": "ReplicaFailure", "status": "True", "message": "violates PodS
             authorities(OLD), "ca.pem of ConfigMap observability/exporter-ca has no valid", id="CA expired"
         ),
         pytest.param(authorities(OLD, LATER), "CN=later is not valid before", id="CA not yet valid"),
+        pytest.param(authorities(BROKEN), "certificate 1 is none", id="CA that is none"),
+        pytest.param(authorities(CUT), "certificate 1 is cut off", id="CA that is cut off"),
+        pytest.param(authorities(OLD, CUT), "CN=old has expired", id="an expired CA and one that is cut off"),
+        pytest.param(authorities(), "CA certificate: it has none at all", id="a bundle without a CA"),
         pytest.param(
-            authorities("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----"),
-            "certificate 1 is none",
-            id="CA that is none",
+            lambda cluster: cluster.objects.pop("authorities"),
+            "ConfigMap observability/exporter-ca does not exist",
+            id="no ConfigMap",
+        ),
+        pytest.param(
+            volume(projected={"sources": [{"secret": {"name": "x"}}, {"configMap": {"name": "gone"}}]}),
+            "ConfigMap observability/gone does not exist",
+            id="no ConfigMap for a part of a volume",
         ),
     ],
 )
@@ -145,8 +197,30 @@ def test_what_is_wrong_is_said(change: Change, said: str) -> None:
             id="a pod that is going",
         ),
         pytest.param(source(value="db.example/app"), id="the port that is nobody's choice"),
+        pytest.param(source(value="postgresql://db.example/app"), id="a data source with its scheme"),
+        pytest.param(
+            source(value="db.example/app?sslrootcert=/etc//ca.pem"), id="a data source with a path in it"
+        ),
         pytest.param(lambda cluster: cluster.container.update(env=[]), id="no DATA_SOURCE_URI"),
-        pytest.param(authorities(), id="no certificate"),
+        pytest.param(
+            volume(configMap={"name": "gone", "optional": True}), id="no ConfigMap, but pods start without it"
+        ),
+        pytest.param(beside(status={"phase": "Failed", "reason": "Evicted"}), id="an old pod was evicted"),
+        pytest.param(beside(status={"phase": "Succeeded"}), id="an old pod is over"),
+        pytest.param(
+            both(
+                beside(metadata={"labels": {"app": "exporter", "track": "canary"}}),
+                selecting({"key": "track", "operator": "In", "values": ["stable"]}),
+            ),
+            id="an old pod that an expression leaves out",
+        ),
+        pytest.param(
+            both(
+                beside(metadata={"labels": {"app": "web"}}),
+                selecting({"key": "app", "operator": "In", "values": ["exporter"]}, matchLabels=None),
+            ),
+            id="an old pod of something else, without labels to match",
+        ),
     ],
 )
 def test_what_is_not_wrong(change: Change) -> None:
@@ -180,6 +254,14 @@ def test_anything_will_do_where_nothing_is_asked_for() -> None:
         pytest.param([VALID], [], id="valid"),
         pytest.param([VALID, OLD], ["CN=old has expired on"], id="one of several has expired"),
         pytest.param([SOON], ["CN=soon expires on"], id="ends within 30 days"),
+        pytest.param([BROKEN, VALID], ["certificate 1 is none"], id="one of several is none"),
+        pytest.param([VALID, CUT], ["certificate 2 is cut off"], id="the last is cut off"),
+        pytest.param([CUT, VALID], ["certificate 1 is cut off"], id="the first is cut off"),
+        pytest.param(
+            [VALID, *([OLD] * 5)],
+            ["CN=old", "CN=old", "CN=old", "2 more are not valid"],
+            id="of many, the first",
+        ),
     ],
 )
 def test_certificates_are_warned_of(bundle: list[str], warnings: list[str]) -> None:
@@ -217,6 +299,38 @@ def test_waiting_is_for_what_may_pass(change: Change, waits: bool) -> None:
     wait = functools.partial(wait_until, timeout=5, pause=1, sleep=sleep)
     (sight,) = check(cluster, "observability", [WANTED], wait)
     assert (bool(slept), not sight.findings) == (waits, waits)
+
+
+@pytest.mark.parametrize(
+    ("passing", "waits"),
+    [
+        pytest.param(True, True, id="an API server that is busy"),
+        pytest.param(False, False, id="an API server that refuses"),
+    ],
+)
+def test_an_error_that_may_pass_does_not_end_the_wait(passing: bool, waits: bool) -> None:
+    cluster = Cluster()
+    status(updatedReplicas=0)(cluster)
+
+    def sleep(_seconds: float) -> None:
+        status(updatedReplicas=1)(cluster)
+        cluster.errors = [] if cluster.asked.count("error") else [KubernetesError("503", passing=passing)]
+
+    wait = functools.partial(wait_until, timeout=5, pause=1, sleep=sleep)
+    if waits:
+        (sight,) = check(cluster, "observability", [WANTED], wait)
+        assert sight.findings == []
+        assert cluster.asked.count("error") == 1
+    else:
+        with pytest.raises(KubernetesError, match="503"):
+            check(cluster, "observability", [WANTED], wait)
+
+
+def test_an_error_that_did_not_pass_is_told() -> None:
+    cluster = Cluster()
+    cluster.errors = [KubernetesError("no answer", passing=True)]
+    with pytest.raises(KubernetesError, match="no answer"):
+        check(cluster, "observability", [WANTED], once)
 
 
 def test_each_deployment_is_looked_at() -> None:

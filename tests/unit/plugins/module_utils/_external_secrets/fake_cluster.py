@@ -19,6 +19,7 @@ CORE = "/api/v1/namespaces/observability"
 PATHS = {
     "external_secret": f"{API}/externalsecrets/aurora-credentials",
     "store": f"{API}/secretstores/aurora-secret-store",
+    "vault": f"{API}/secretstores/vault",
     "shared": "/apis/external-secrets.io/v1/clustersecretstores/shared",
     "namespace": "/api/v1/namespaces/observability",
     "account": f"{CORE}/serviceaccounts/aurora-access",
@@ -62,7 +63,14 @@ HEALTHY: dict[str, Object] = {
     },
     "store": {
         "metadata": {"namespace": "observability", "name": "aurora-secret-store"},
-        "spec": {"provider": {"aws": {"auth": {"jwt": {"serviceAccountRef": {"name": "aurora-access"}}}}}},
+        "spec": {
+            "provider": {
+                "aws": {
+                    "service": "SecretsManager",
+                    "auth": {"jwt": {"serviceAccountRef": {"name": "aurora-access"}}},
+                }
+            }
+        },
         "status": {"conditions": [STORE_OK]},
     },
     "account": {"metadata": {"name": "aurora-access", "annotations": {"eks.amazonaws.com/role-arn": ROLE}}},

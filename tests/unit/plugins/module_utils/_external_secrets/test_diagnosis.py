@@ -451,8 +451,7 @@ def test_without_the_right_to_read_the_store_that_is_said() -> None:
     cluster = Guarded()
     cluster.fail()
     (cause,) = causes(cluster)
-    assert "is not in sync (Ready=False SecretSyncedError" in cause.what
-    assert "secretstores with 403" in cause.remedy
+    assert "could not read secret orders; The Kubernetes API answered GET secretstores with 403" in cause.what
 
 
 def test_an_event_names_one_secret_of_several() -> None:

@@ -18,6 +18,11 @@ CLUSTERED = {"name": "shared", "kind": "ClusterSecretStore"}
             [{"namespaces": ["other"]}, {"namespaces": ["observability"]}], {}, False, id="its name"
         ),
         pytest.param([{"namespaceRegexes": ["^obs"]}], {}, False, id="a pattern of it"),
+        pytest.param([{"namespaceRegexes": ["^team-"]}], {}, True, id="a pattern of others"),
+        pytest.param([{"namespaceRegexes": [r"^team-\pL+$"]}], {}, False, id="a pattern only Go reads"),
+        pytest.param(
+            [{"namespaceRegexes": ["^[[:lower:]]+$"]}], {}, False, id="a pattern Go reads otherwise"
+        ),
         pytest.param([{"namespaceSelector": {"matchLabels": {"a": "b"}}}], {"a": "b"}, False, id="its label"),
         pytest.param(
             [{"namespaceSelector": {"matchLabels": {"a": "b"}}}], {"a": "c"}, True, id="another label"

@@ -14,6 +14,9 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._external_
     look,
     sync,
 )
+from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import (
+    KubernetesError,
+)
 from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import wait_until
 
 from tests.unit.plugins.module_utils._external_secrets.fake_cluster import (
@@ -116,6 +119,40 @@ def test_an_api_that_is_not_served_is_no_reason_to_wait(group: Object | None, sa
         cluster.objects["group"] = group
     with pytest.raises(ApiNotServedError, match=said):
         sync(cluster, "observability", [WANTED], once)
+
+
+@pytest.mark.parametrize(
+    ("passing", "waits"),
+    [
+        pytest.param(True, True, id="an API server that is busy"),
+        pytest.param(False, False, id="an API server that refuses"),
+    ],
+)
+def test_an_error_that_may_pass_does_not_end_the_wait(passing: bool, waits: bool) -> None:
+    """The second look fails, and the third finds all well."""
+    looks: list[float] = []
+
+    class Busy(Cluster):
+        def get(self, path: str, query: t.Sequence[tuple[str, str]] = ()) -> Object | None:
+            if len(looks) == 1:
+                raise KubernetesError("etcdserver: leader changed", passing=passing)
+            return super().get(path, query)
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        cluster.objects["external_secret"]["metadata"]["generation"] = 2
+
+    def wait(probe: t.Callable[[], tuple[bool, list[Sight]]]) -> list[Sight]:
+        return wait_until(probe, timeout=60, pause=1, clock=lambda: sum(looks), sleep=sleep)
+
+    cluster = Busy()
+    cluster.objects["external_secret"]["metadata"]["generation"] = 3
+    if waits:
+        sights, none = sync(cluster, "observability", [WANTED], wait)
+        assert (sights[0].synced, none, looks) == (True, [], [1, 1])
+    else:
+        with pytest.raises(KubernetesError, match="leader changed"):
+            sync(cluster, "observability", [WANTED], wait)
 
 
 def test_waits_until_the_last_one_is_in_sync() -> None:

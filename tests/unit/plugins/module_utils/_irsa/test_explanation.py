@@ -10,7 +10,10 @@ import typing as t
 
 import pytest
 from ansible_collections.eks_observability.stack.plugins.module_utils._irsa import policies
-from ansible_collections.eks_observability.stack.plugins.module_utils._irsa.explanation import faults
+from ansible_collections.eks_observability.stack.plugins.module_utils._irsa.explanation import (
+    faults,
+    refusals,
+)
 
 KEY = "oidc.eks.eu-central-1.amazonaws.com/id/ABC"
 CLUSTER = {
@@ -194,3 +197,61 @@ def test_the_provider_is_looked_at(change: dict[str, t.Any], words: str) -> None
     found = faults({**CLUSTER, **change}, "observability", "aurora-access", role(), annotated(ROLE_ARN))
     assert words in " ".join(found)
     assert bool(found) == bool(words)
+
+
+def for_audience(audience: str) -> dict[str, t.Any]:
+    account = annotated(ROLE_ARN)
+    account["metadata"]["annotations"]["eks.amazonaws.com/audience"] = audience
+    return account
+
+
+def also(change: t.Callable[[dict[str, t.Any]], object], the_role: Role) -> Role:
+    change(the_role["assume_role_policy_document"]["Statement"][0]["Condition"])
+    return the_role
+
+
+@pytest.mark.parametrize(
+    ("the_role", "the_account", "refused"),
+    [
+        pytest.param(role(), annotated(ROLE_ARN), "", id="all is right"),
+        pytest.param(
+            claim("sub", "system:serviceaccount:observability:*", "StringLike"),
+            annotated(ROLE_ARN),
+            "",
+            id="wider than the account",
+        ),
+        pytest.param(claim("aud", None), annotated(ROLE_ARN), "", id="aud: any"),
+        pytest.param(
+            claim("sub", SUB, "ForAllValues:StringEquals"), annotated(ROLE_ARN), "", id="an unknown condition"
+        ),
+        pytest.param(
+            also(lambda condition: condition["StringEquals"].update({"aws:SourceIp": "10.0.0.1"}), role()),
+            annotated(ROLE_ARN),
+            "",
+            id="a key that is not of the token",
+        ),
+        pytest.param(
+            also(lambda condition: condition["StringEquals"].update({f"{KEY}:amr": "x"}), role()),
+            annotated(ROLE_ARN),
+            f"asks for {KEY}:amr",
+            id="a claim that the token lacks",
+        ),
+        pytest.param(claim("aud", "own"), for_audience("own"), "", id="an audience of its own that fits"),
+        pytest.param(
+            role(), for_audience("own"), ":aud is sts.amazonaws.com, not own", id="an audience of its own"
+        ),
+        pytest.param(claim("sub", "x"), annotated(ROLE_ARN), ":sub is x", id="another sub"),
+        pytest.param(
+            also(lambda condition: condition["StringEquals"].pop(f"{KEY}:sub"), claim("aud", "other")),
+            annotated(ROLE_ARN),
+            ":aud is other",
+            id="any sub, and another aud",
+        ),
+        pytest.param(with_statement(**DENY), annotated(ROLE_ARN), "has a Deny", id="a deny"),
+    ],
+)
+def test_what_certainly_refuses(the_role: Role, the_account: dict[str, t.Any], refused: str) -> None:
+    cluster = {**CLUSTER, "oidc_client_ids": None}
+    found = refusals(cluster, "observability", "aurora-access", the_role, the_account)
+    assert bool(found) == bool(refused), found
+    assert refused in " ".join(found)

@@ -28,19 +28,24 @@ class Server:
         self.spelling: dict[str, str] = {}
         self.configuration = ""
         self.broken = ""
+        self.refused: dict[str, Response] = {}
+        """Answers instead of the right ones, by path."""
         self.asked: list[tuple[str, str]] = []
 
     def fetch(self, path: str, query: Query = (), *, accept: str = "") -> Response:
-        what, text = path.removeprefix("/api/v1/"), dict(query).get("query", "")
+        what = path.removeprefix("/api/v1/")
+        text = dict(query).get("query") or dict(query).get("scrapePool", "")
         self.asked.append((what, text))
         if self.broken:
             raise FetchError(self.broken)
+        if what in self.refused:
+            return self.refused[what]
         if text in self.errors:
-            return self._answer(400, {"status": "error", "errorType": "bad_data", "error": self.errors[text]})
+            return refusal(400, "bad_data", self.errors[text])
         data: t.Any = {
             "targets": {
                 "activeTargets": self.targets,
-                "droppedTargets": [{"discoveredLabels": labels} for labels in self.dropped],
+                "droppedTargets": [{"discoveredLabels": labels} for labels in self._dropped(dict(query))],
             },
             "rules": {"groups": self.groups},
             "status/config": {"yaml": self.configuration},
@@ -48,6 +53,10 @@ class Server:
             "query": self._query(text),
         }[what]
         return self._answer(200, {"status": "success", "data": data})
+
+    def _dropped(self, query: dict[str, str]) -> list[dict[str, str]]:
+        pool = query.get("scrapePool")
+        return [labels for labels in self.dropped if pool in (None, labels["job"])]
 
     def _query(self, expression: str) -> Object:
         if expression == "time()":
@@ -63,6 +72,12 @@ class Server:
     @staticmethod
     def _answer(status: int, body: Object) -> Response:
         return Response(status, "application/json", json.dumps(body).encode())
+
+
+def refusal(status: int, kind: str, error: str) -> Response:
+    """What a Prometheus says that understood the question."""
+    body = {"status": "error", "errorType": kind, "error": error}
+    return Response(status, "application/json", json.dumps(body).encode())
 
 
 def loaded(group: str, *rules: Object) -> Object:

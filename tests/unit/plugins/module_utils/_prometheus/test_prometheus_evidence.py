@@ -312,6 +312,7 @@ class Fixed:
         pytest.param(Response(200, "text/html", b"<html>Grafana"), id="a web page"),
         pytest.param(Response(404, "text/plain", b"404 page not found"), id="a wrong prefix"),
         pytest.param(Response(200, "application/json", b"[]"), id="other JSON"),
+        pytest.param(Response(200, "application/json", b"[" * 200_000), id="JSON that nests without end"),
     ],
 )
 def test_what_is_no_prometheus_is_named(response: Response) -> None:

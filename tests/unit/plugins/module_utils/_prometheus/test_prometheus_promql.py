@@ -7,6 +7,7 @@ import pytest
 from ansible_collections.eks_observability.stack.plugins.module_utils._prometheus.promql import (
     PromqlError,
     inputs,
+    is_selector,
     missing,
     selectors,
     tokens,
@@ -120,6 +121,24 @@ def test_what_is_no_promql_is_refused(expression: str) -> None:
 )
 def test_the_same_words(one: str, other: str) -> None:
     assert tokens(one) == tokens(other)
+
+
+@pytest.mark.parametrize(
+    ("expression", "selector"),
+    [
+        pytest.param("up", True, id="a metric"),
+        pytest.param('up {job="a}"} # all', True, id="a metric with matchers"),
+        pytest.param('{__name__="up"}', True, id="matchers"),
+        pytest.param("rate(up[5m])", False, id="a function"),
+        pytest.param("up == 1", False, id="a comparison"),
+        pytest.param('up{job="a"} + up{job="b"}', False, id="a sum"),
+        pytest.param("1", False, id="a number"),
+        pytest.param("up[5m]", False, id="a range"),
+        pytest.param("", False, id="nothing"),
+    ],
+)
+def test_what_is_a_plain_selector(expression: str, selector: bool) -> None:
+    assert is_selector(expression) is selector
 
 
 def test_different_words() -> None:
