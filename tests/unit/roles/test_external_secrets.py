@@ -127,7 +127,7 @@ def test_a_scoped_release_is_taken_from_nobody(
     asserted = asserted_by("install.yml", "Refuse to take it away from another namespace")
     assert decided(asserted["that"], **seen) is accepted
     if not accepted:
-        assert "external_secrets_scoped: false" in rendered("__external_secrets_scope_way_out", **seen)
+        assert "external_secrets_scoped: false" in str(rendered("__external_secrets_scope_way_out", **seen))
 
 
 @pytest.mark.parametrize(
@@ -153,6 +153,23 @@ def test_stacks_of_a_run_agree_on_the_scope_of_a_release(
         asserted["that"], hostvars=hosts, ansible_play_hosts=list(hosts), __external_secrets_claim=own
     )
     assert found is accepted
+
+
+@pytest.mark.parametrize(
+    ("environment", "same"),
+    [
+        pytest.param({"KUBECONFIG": "/a", "AWS_PROFILE": "two"}, True, id="another account"),
+        pytest.param({"KUBECONFIG": "/b", "AWS_PROFILE": "one"}, False, id="another cluster"),
+        pytest.param({"KUBECONFIG": "/a", "K8S_AUTH_CONTEXT": "b"}, False, id="another context"),
+    ],
+)
+def test_a_release_is_known_by_its_cluster(environment: dict[str, str], same: bool) -> None:
+    here = {"KUBECONFIG": "/a", "AWS_PROFILE": "one"}
+    ids = [
+        rendered("__external_secrets_release_id", stack_process_environment=one)
+        for one in (here, environment)
+    ]
+    assert (ids[0] == ids[1]) is same
 
 
 def test_stacks_install_a_release_one_after_the_other() -> None:
