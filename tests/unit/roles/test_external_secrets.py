@@ -33,22 +33,22 @@ def rendered(name: str, *path: str | int, **variables: Any) -> Any:
     return Templar(loader=DataLoader(), variables=found).template(part_of_it)
 
 
-def decided(expression: str, **variables: Any) -> bool:
-    """What the role decides by an expression of a task."""
-    return bool(rendered("decided", decided=trust_as_template("{{ " + expression + " }}"), **variables))
-
-
-def tasks(file: str) -> list[dict[str, Any]]:
-    return list(yaml.safe_load((ROLE / "tasks" / file).read_text()))
+def templated(text: str, **variables: Any) -> Any:
+    """What a text of a task comes to."""
+    return rendered("text", text=trust_as_template(text), **variables)
 
 
 def task(file: str, name: str) -> dict[str, Any]:
-    (found,) = [one for one in tasks(file) if one["name"].endswith(f"| {name}")]
-    return found
+    tasks = yaml.safe_load((ROLE / "tasks" / file).read_text())
+    (found,) = [one for one in tasks if one["name"].endswith(f"| {name}")]
+    return dict(found)
 
 
-def asserted_by(file: str, name: str) -> dict[str, Any]:
-    return dict(task(file, name)["ansible.builtin.assert"])
+def goes_on(file: str, name: str, **variables: Any) -> bool:
+    """Whether the task, an assert, passes; Ansible renders its message in any case."""
+    asserted = task(file, name)["ansible.builtin.assert"]
+    assert templated(asserted["fail_msg"], **variables)
+    return bool(templated("{{ " + asserted["that"] + " }}", **variables))
 
 
 def test_a_store_of_the_stack_is_in_its_namespace() -> None:
@@ -124,8 +124,7 @@ def test_a_scoped_release_is_taken_from_nobody(
     release: dict[str, Any], objects: dict[str, Any], accepted: bool
 ) -> None:
     seen = {"__external_secrets_release_now": release, "__external_secrets_left": objects}
-    asserted = asserted_by("install.yml", "Refuse to take it away from another namespace")
-    assert decided(asserted["that"], **seen) is accepted
+    assert goes_on("install.yml", "Refuse to take it away from another namespace", **seen) is accepted
     if not accepted:
         assert "external_secrets_scoped: false" in str(rendered("__external_secrets_scope_way_out", **seen))
 
@@ -148,11 +147,16 @@ def test_stacks_of_a_run_agree_on_the_scope_of_a_release(
     hosts = {"aurora": {"__external_secrets_claim": own}, "orders": {"__external_secrets_claim": other}}
     if other is None:
         hosts["orders"] = {}
-    asserted = asserted_by("preflight.yml", "Refuse one release for two scopes")
-    found = decided(
-        asserted["that"], hostvars=hosts, ansible_play_hosts=list(hosts), __external_secrets_claim=own
+    assert (
+        goes_on(
+            "preflight.yml",
+            "Refuse one release for two scopes",
+            hostvars=hosts,
+            ansible_play_hosts=list(hosts),
+            __external_secrets_claim=own,
+        )
+        is accepted
     )
-    assert found is accepted
 
 
 @pytest.mark.parametrize(
@@ -219,8 +223,15 @@ def there(policy: str, interval: str = "1h0m0s", name: str = "aurora-credentials
 def test_nothing_is_rotated_that_would_not_arrive(
     inputs: dict[str, Any], found: list[dict[str, Any]], accepted: bool
 ) -> None:
-    asserted = asserted_by("refreshable.yml", "Refuse what is never read again")
-    assert decided(asserted["that"], **inputs, __external_secrets_found={"resources": found}) is accepted
+    assert (
+        goes_on(
+            "refreshable.yml",
+            "Refuse what is never read again",
+            **inputs,
+            __external_secrets_found={"resources": found},
+        )
+        is accepted
+    )
 
 
 def test_a_rotation_asks_that_first() -> None:
@@ -245,8 +256,7 @@ def test_a_rotation_asks_that_first() -> None:
     ],
 )
 def test_what_aws_rotates_is_read_again(inputs: dict[str, Any], accepted: bool) -> None:
-    asserted = asserted_by("preflight.yml", "Refuse to keep a password that AWS rotates")
-    assert decided(asserted["that"], **inputs) is accepted
+    assert goes_on("preflight.yml", "Refuse to keep a password that AWS rotates", **inputs) is accepted
 
 
 def store_of(account: dict[str, str]) -> dict[str, Any]:
@@ -265,7 +275,8 @@ def store_of(account: dict[str, str]) -> dict[str, Any]:
     ],
 )
 def test_a_former_store_goes_where_it_is_ours(look: dict[str, Any], goes: bool) -> None:
-    assert decided(task("former.yml", "Have it gone")["when"], __external_secrets_formers=look) is goes
+    condition = "{{ " + task("former.yml", "Have it gone")["when"] + " }}"
+    assert templated(condition, __external_secrets_formers=look) is goes
 
 
 @pytest.mark.parametrize(
@@ -328,8 +339,14 @@ def test_a_store_of_a_missing_kind_keeps_nothing_from_going(served: bool, left_o
     ],
 )
 def test_gitops_has_removed_before_a_removal_goes_on(found: list[dict[str, Any]], accepted: bool) -> None:
-    asserted = asserted_by("absent.yml", "Refuse to go on until GitOps has applied the removal")
-    assert decided(asserted["that"], __external_secrets_found={"resources": found}) is accepted
+    assert (
+        goes_on(
+            "absent.yml",
+            "Refuse to go on until GitOps has applied the removal",
+            __external_secrets_found={"resources": found},
+        )
+        is accepted
+    )
 
 
 def test_manifests_are_named_by_kind_and_name() -> None:
