@@ -152,7 +152,7 @@ def test_stacks_of_a_run_agree_on_the_scope_of_a_release(
             "preflight.yml",
             "Refuse one release for two scopes",
             hostvars=hosts,
-            ansible_play_hosts=list(hosts),
+            ansible_play_hosts_all=list(hosts),
             __external_secrets_claim=own,
         )
         is accepted
