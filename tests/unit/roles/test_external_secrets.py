@@ -95,13 +95,13 @@ def test_stacks_with_different_stores_want_the_same_of_a_shared_release() -> Non
 
 
 NO_RELEASE: dict[str, Any] = {"changed": False}
-FOR_ALL: dict[str, Any] = {"status": {"values": {}}}
-WITHOUT_VALUES: dict[str, Any] = {"status": {"values": None}}
+FOR_ALL: dict[str, Any] = {"status": {"release_values": {}}}
+WITHOUT_VALUES: dict[str, Any] = {"status": {"release_values": None}}
 NOTHING: dict[str, Any] = {"skipped": True}
 
 
-def scoped(namespace: str) -> dict[str, Any]:
-    return {"status": {"values": {"scopedNamespace": namespace}}}
+def scoped(namespace: str, key: str = "release_values") -> dict[str, Any]:
+    return {"status": {key: {"scopedNamespace": namespace}}}
 
 
 def left(*namespaces: str | None) -> dict[str, Any]:
@@ -113,6 +113,7 @@ def left(*namespaces: str | None) -> dict[str, Any]:
     [
         pytest.param(NO_RELEASE, NOTHING, True, id="no release"),
         pytest.param(scoped("shop"), NOTHING, True, id="release for this namespace"),
+        pytest.param(scoped("shop", "values"), NOTHING, True, id="as an older kubernetes.core says it"),
         pytest.param(scoped("web"), NOTHING, False, id="release for another"),
         pytest.param(FOR_ALL, left("shop", "web"), False, id="release for all that another uses"),
         pytest.param(FOR_ALL, left("shop", None), False, id="release for all with a shared store"),
