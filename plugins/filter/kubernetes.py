@@ -49,7 +49,7 @@ def go_duration(text: str) -> str:
 
 def duration_seconds(text: str) -> float:
     """The seconds of a duration as Prometheus reads it, for example 90.0 for 1m30s."""
-    total = _durations.seconds(str(text))
+    total = _durations.seconds(str(text), _durations.PROMETHEUS)
     if total is None:
         raise AnsibleFilterError(f"duration_seconds: {text!r} is no duration; write it as 30s, 1m30s or 1d")
     return float(total)

@@ -15,7 +15,7 @@ GO = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fractio
 PROMETHEUS = {**GO, "d": Fraction(86400), "w": Fraction(604800), "y": Fraction(31536000)}
 
 
-def seconds(text: str, units: t.Mapping[str, Fraction] = PROMETHEUS) -> Fraction | None:
+def seconds(text: str, units: t.Mapping[str, Fraction]) -> Fraction | None:
     """The sum of all parts, None where the text is no duration."""
     part = rf"(\d+(?:\.\d+)?)({'|'.join(sorted(units, reverse=True))})"
     if not re.fullmatch(rf"(?:{part})+|0", text):

@@ -8,14 +8,16 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from ansible_collections.eks_observability.stack.plugins.module_utils._durations import seconds
+from ansible_collections.eks_observability.stack.plugins.module_utils._durations import PROMETHEUS, seconds
 
 Object = dict[str, t.Any]
 
 
 def outdated(target: Object, now: float) -> str:
     """Why an active target that was up last is no proof, empty when it is one; `now` is Prometheus' clock."""
-    interval, timeout = seconds(target.get("scrapeInterval", "")), seconds(target.get("scrapeTimeout", ""))
+    interval, timeout = (
+        seconds(target.get(name, ""), PROMETHEUS) for name in ("scrapeInterval", "scrapeTimeout")
+    )
     if interval and (age := now - datetime.fromisoformat(target["lastScrape"]).timestamp()) > 2 * interval:
         return f"was scraped {age:.0f} s ago last, although its interval is {target['scrapeInterval']}"
     duration = target.get("lastScrapeDuration", 0)

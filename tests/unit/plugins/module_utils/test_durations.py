@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.eks_observability.stack.plugins.module_utils._durations import GO, seconds
+from ansible_collections.eks_observability.stack.plugins.module_utils._durations import (
+    GO,
+    PROMETHEUS,
+    seconds,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +27,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._durations
     ],
 )
 def test_seconds(text: str, expected: float | None) -> None:
-    assert seconds(text) == expected
+    assert seconds(text, PROMETHEUS) == expected
 
 
 def test_go_knows_no_days() -> None:
