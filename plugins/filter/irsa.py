@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.eks_observability.stack.plugins.module_utils._irsa import explanation, policies
+from ansible_collections.eks_observability.stack.plugins.module_utils._irsa import policies
+from ansible_collections.eks_observability.stack.plugins.module_utils._irsa.explanation import Trust
+
+
+def irsa_faults(*trust: t.Any, **named: t.Any) -> list[str]:
+    """What is wrong with a trust, given by its parts in their order or by name."""
+    return Trust(*trust, **named).faults()
 
 
 class FilterModule:
@@ -16,7 +22,7 @@ class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {
             "irsa_trust_policy": policies.trust_policy,
-            "irsa_faults": explanation.faults,
+            "irsa_faults": irsa_faults,
             "secrets_reader_policy": policies.reader_policy,
             "secrets_access_policy": policies.access_policy,
         }

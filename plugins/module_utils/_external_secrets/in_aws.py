@@ -26,8 +26,8 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._external_
     Document,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._irsa.explanation import (
+    Trust,
     account_of,
-    refusals,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._secrets.api import (
     describe_secret,
@@ -85,7 +85,7 @@ def _role_faults(clients: Clients, case: Case, own: str, unseen: list[str]) -> l
         return [f"IAM has no OIDC provider for {case.issuer}"]
     role = {"arn": found["Arn"], "assume_role_policy_document": found["AssumeRolePolicyDocument"]}
     cluster = {"issuer": case.issuer, "oidc_provider_arn": provider}
-    return refusals(cluster, *case.account_name, role, case.at.account or {})
+    return Trust(cluster, *case.account_name, role, case.at.account or {}).refusals()
 
 
 def _is_foreign(role: str, own: str, unseen: list[str]) -> bool:

@@ -8,6 +8,7 @@ This module util is private to the collection. Plain data in, plain data out: no
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import typing as t
 
@@ -25,61 +26,50 @@ class Fault(t.NamedTuple):
     """Whether the role cannot be assumed for it; else others can, too, or it cannot be told."""
 
 
-def faults(
-    cluster: t.Mapping[str, t.Any],
-    namespace: str,
-    service_account: str,
-    role: t.Mapping[str, t.Any],
-    account: t.Mapping[str, t.Any],
-) -> list[str]:
-    """Why the service account cannot assume the role, or who else can; an empty list when all is right.
+@dataclasses.dataclass(frozen=True)
+class Trust:
+    """A service account and the role that it is to assume.
 
     role is an entry of iam_role_info's C(iam_roles), account a ServiceAccount object; either may be empty.
     """
-    return [fault.text for fault in _judged(cluster, namespace, service_account, role, account, AUDIENCE)]
 
+    cluster: t.Mapping[str, t.Any]
+    namespace: str
+    service_account: str
+    role: t.Mapping[str, t.Any]
+    account: t.Mapping[str, t.Any]
 
-def refusals(
-    cluster: t.Mapping[str, t.Any],
-    namespace: str,
-    service_account: str,
-    role: t.Mapping[str, t.Any],
-    account: t.Mapping[str, t.Any],
-) -> list[str]:
-    """Why a token for the audience that the account itself names can certainly not assume the role.
+    def faults(self) -> list[str]:
+        """Why the account cannot assume the role, or who else can; an empty list when all is right."""
+        return [fault.text for fault in self._judged(AUDIENCE)]
 
-    As faults, without what makes a trust too wide and without conditions that cannot be judged here.
-    """
-    annotations = (account.get("metadata") or {}).get("annotations") or {}
-    audience = annotations.get(AUDIENCE_ANNOTATION, AUDIENCE)
-    judged = _judged(cluster, namespace, service_account, role, account, audience)
-    return [fault.text for fault in judged if fault.refuses]
+    def refusals(self) -> list[str]:
+        """Why a token for the audience that the account itself names can certainly not assume the role.
 
+        As faults, without what makes a trust too wide and without conditions that cannot be judged here.
+        """
+        annotations = (self.account.get("metadata") or {}).get("annotations") or {}
+        judged = self._judged(annotations.get(AUDIENCE_ANNOTATION, AUDIENCE))
+        return [fault.text for fault in judged if fault.refuses]
 
-def _judged(
-    cluster: t.Mapping[str, t.Any],
-    namespace: str,
-    service_account: str,
-    role: t.Mapping[str, t.Any],
-    account: t.Mapping[str, t.Any],
-    audience: str,
-) -> list[Fault]:
-    if not account:
-        return [Fault(f"the service account {namespace}/{service_account} does not exist")]
-    if not role:
-        return [Fault("the IAM role does not exist")]
-    found = _annotation_faults(role["arn"], account["metadata"].get("annotations") or {})
-    found += _provider_faults(cluster, audience)
-    statements = _listed(role["assume_role_policy_document"]["Statement"])
-    claims = {"sub": subject(namespace, service_account), "aud": audience}
-    found += _denials(statements, cluster)
-    reasons = [_statement_fault(statement, cluster, claims, role["arn"]) for statement in statements]
-    against = [reason for reason in reasons if reason is not None]
-    if len(against) == len(reasons):
-        words = ", or ".join(dict.fromkeys(reason.text for reason in against))
-        refuses = all(reason.refuses for reason in against)
-        found.append(Fault(f"the trust policy does not admit it: {words}", refuses))
-    return found + [wide for statement in statements for wide in _too_wide(statement, cluster, claims)]
+    def _judged(self, audience: str) -> list[Fault]:
+        if not self.account:
+            return [Fault(f"the service account {self.namespace}/{self.service_account} does not exist")]
+        if not self.role:
+            return [Fault("the IAM role does not exist")]
+        cluster, arn = self.cluster, self.role["arn"]
+        found = _annotation_faults(arn, self.account["metadata"].get("annotations") or {})
+        found += _provider_faults(cluster, audience)
+        statements = _listed(self.role["assume_role_policy_document"]["Statement"])
+        claims = {"sub": subject(self.namespace, self.service_account), "aud": audience}
+        found += _denials(statements, cluster)
+        reasons = [_statement_fault(statement, cluster, claims, arn) for statement in statements]
+        against = [reason for reason in reasons if reason is not None]
+        if len(against) == len(reasons):
+            words = ", or ".join(dict.fromkeys(reason.text for reason in against))
+            refuses = all(reason.refuses for reason in against)
+            found.append(Fault(f"the trust policy does not admit it: {words}", refuses))
+        return found + [wide for statement in statements for wide in _too_wide(statement, cluster, claims)]
 
 
 def _annotation_faults(role_arn: str, annotations: t.Mapping[str, str]) -> list[Fault]:

@@ -37,7 +37,7 @@ T = t.TypeVar("T")
 
 
 def optional(read: Callable[[], T | None]) -> T | None:
-    """An explanation is a help, not a duty: without the right to read there is none."""
+    """An explanation is a help, not a duty: of what may not be read, or is not told, there is none."""
     try:
         return read()
     except (KubernetesError, FetchError):

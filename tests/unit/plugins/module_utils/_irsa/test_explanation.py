@@ -10,10 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.eks_observability.stack.plugins.module_utils._irsa import policies
-from ansible_collections.eks_observability.stack.plugins.module_utils._irsa.explanation import (
-    faults,
-    refusals,
-)
+from ansible_collections.eks_observability.stack.plugins.module_utils._irsa.explanation import Trust
 
 KEY = "oidc.eks.eu-central-1.amazonaws.com/id/ABC"
 CLUSTER = {
@@ -174,7 +171,7 @@ EC2 = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action
 def test_the_field_that_is_wrong_is_named(
     the_role: Role, the_account: dict[str, t.Any], words: list[str]
 ) -> None:
-    found = faults(CLUSTER, "observability", "aurora-access", the_role, the_account)
+    found = Trust(CLUSTER, "observability", "aurora-access", the_role, the_account).faults()
     assert bool(found) == bool(words), found
     assert [word for word in words if word not in " ".join(found)] == [], found
 
@@ -194,7 +191,9 @@ def test_the_field_that_is_wrong_is_named(
     ],
 )
 def test_the_provider_is_looked_at(change: dict[str, t.Any], words: str) -> None:
-    found = faults({**CLUSTER, **change}, "observability", "aurora-access", role(), annotated(ROLE_ARN))
+    found = Trust(
+        {**CLUSTER, **change}, "observability", "aurora-access", role(), annotated(ROLE_ARN)
+    ).faults()
     assert words in " ".join(found)
     assert bool(found) == bool(words)
 
@@ -252,6 +251,6 @@ def also(change: t.Callable[[dict[str, t.Any]], object], the_role: Role) -> Role
 )
 def test_what_certainly_refuses(the_role: Role, the_account: dict[str, t.Any], refused: str) -> None:
     cluster = {**CLUSTER, "oidc_client_ids": None}
-    found = refusals(cluster, "observability", "aurora-access", the_role, the_account)
+    found = Trust(cluster, "observability", "aurora-access", the_role, the_account).refusals()
     assert bool(found) == bool(refused), found
     assert refused in " ".join(found)
