@@ -217,6 +217,11 @@ def not_admitted(case: Case) -> Cause:
 
 _ABSENT = r"ResourceNotFoundException|Secret does not exist|can't find the specified secret"
 _DENIED = r"AccessDenied|StatusCode: 403|not authorized to perform"
+# Only what AWS says itself: a secret, and the random end of its ARN, may have "kms" in their names.
+_NO_KEY = (
+    r"Access to KMS is not allowed|perform: kms:|Service: AWSKMS\b|"
+    r"ciphertext refers to a customer master key"
+)
 _TEMPLATE = r"could not (?:apply|execute) template:?(?P<detail>.{0,400})"
 
 
@@ -244,7 +249,7 @@ _OF_SYNCS = (
     Rule(r"new content in namespace (?P<name>\S+) because it is being terminated", _terminating),
     Rule(r"is not allowed from namespace", _not_admitted),
     Rule(r"explicit deny in an? (?P<policy>[\w -]+?(?:policy|boundary))\b", _explicitly_denied, of_aws=True),
-    Rule(r"(?i)AccessDenied\w*\b.*\bkms|access to KMS is not allowed", _no_key, of_aws=True),
+    Rule(_NO_KEY, _no_key, of_aws=True),
     Rule(r"UnrecognizedClientException|InvalidClientTokenId", _other_region, of_aws=True),
     Rule(_DENIED, _may_not_read, of_aws=True),
     Rule(

@@ -100,6 +100,34 @@ DENIED = (
             id="policy lacks the key",
         ),
         pytest.param(
+            fail(
+                f"AccessDeniedException: User: {ROLE}/x is not authorized to perform: kms:Decrypt on resource: "
+                "arn:aws:kms:eu-central-1:123456789012:key/1 because no identity-based policy allows the action"
+            ),
+            "may not use the KMS key of secret orders",
+            "kms:Decrypt",
+            id="policy lacks the key, as IAM says it",
+        ),
+        pytest.param(
+            fail(
+                "AccessDeniedException: The ciphertext refers to a customer master key that does not exist, does "
+                "not exist in this region, or you are not allowed to access. (Service: AWSKMS; Status Code: 400)"
+            ),
+            "may not use the KMS key of secret orders",
+            "kms:Decrypt",
+            id="policy lacks the key, as KMS says it",
+        ),
+        pytest.param(
+            fail(
+                f"AccessDeniedException: User: {ROLE}/x is not authorized to perform: "
+                "secretsmanager:DescribeSecret on resource: "
+                "arn:aws:secretsmanager:eu-central-1:123456789012:secret:kms-team/orders-kmsAbc"
+            ),
+            f"Role {ROLE} may not read secret orders",
+            "secretsmanager:GetSecretValue",
+            id="policy lacks the secret, which has kms in its name",
+        ),
+        pytest.param(
             fail("error retrieving secret: Secret does not exist"),
             "Secrets Manager has no secret orders",
             "remoteRef.key",
