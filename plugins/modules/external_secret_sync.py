@@ -42,19 +42,28 @@ options:
         type: list
         elements: str
         default: []
+      not_before:
+        description:
+          - Time before which what it has read is too old, as ISO 8601 with a time zone, such as
+            C(current_since) of M(eks_observability.stack.secretsmanager_document).
+          - An external secret that was last synced before is not in sync. Both times are taken to the second,
+            and the clocks of AWS and of the cluster for the same.
+        type: str
   timeout:
     description: Seconds to wait at most. V(0) looks once.
     type: int
     default: 120
   refresh:
     description:
-      - Whether each external secret is synced anew first, whatever its interval, and waited for until it is.
-      - The module then sets the annotation C(force-sync) to the time, which is a change with every run. In
-        check mode it says so, and sets nothing.
+      - Which external secrets are synced anew first, whatever their interval, and waited for until they are.
+        V(if_older) are those that were last synced before their O(external_secrets[].not_before).
+      - The module then sets the annotation C(force-sync) to the time, which is a change; with V(always) it is
+        one with every run. In check mode it says so, and sets nothing.
       - What is synced once for all (C(refreshPolicy) C(CreatedOnce), or an interval of 0) is not synced anew
         by this either, and the module says so.
-    type: bool
-    default: false
+    type: str
+    choices: [never, if_older, always]
+    default: never
   look_in_aws:
     description:
       - Whether the cause is looked for in AWS as well, when Kubernetes says that a sync failed.
@@ -93,7 +102,7 @@ attributes:
   idempotent:
     support: full
     details:
-      - With O(refresh=true) every run asks for a refresh.
+      - With O(refresh=always) every run asks for a refresh.
 author:
   - The eks_observability.stack developers (@eks-observability)
 """
@@ -122,7 +131,15 @@ EXAMPLES = r"""
     external_secrets:
       - name: aurora-credentials
         keys: [username, password, DATA_SOURCE_URI]
-    refresh: true
+    refresh: always
+
+- name: Bring what has changed in the document into the cluster, unless it is there
+  eks_observability.stack.external_secret_sync:
+    namespace: observability
+    external_secrets:
+      - name: aurora-credentials
+        not_before: "{{ __documents.documents[0].current_since }}"
+    refresh: if_older
 
 - name: Restart the exporter when its credentials change
   ansible.builtin.debug:
@@ -197,6 +214,7 @@ causes:
 import dataclasses
 import functools
 import typing as t
+from datetime import datetime
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.model import Wanted
@@ -238,6 +256,21 @@ def _aws(module: AnsibleModule) -> LookInAws:
     return functools.partial(in_aws.look, client)
 
 
+def _wanted(module: AnsibleModule, options: t.Mapping[str, t.Any]) -> Wanted:
+    given = options["not_before"]
+    try:
+        not_before = datetime.fromisoformat(given) if given else None
+        known = not_before is None or not_before.tzinfo is not None
+    except ValueError:
+        known = False
+    if not known:
+        module.fail_json(
+            msg=f"not_before of {options['name']} ({given}) is no time with a time zone, "
+            "as 2026-11-23T10:00:00Z is"
+        )
+    return Wanted(options["name"], tuple(options["keys"]), not_before=not_before)
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -250,35 +283,41 @@ def main() -> None:
                 "options": {
                     "name": {"type": "str", "required": True},
                     "keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+                    "not_before": {"type": "str"},
                 },
             },
             "timeout": {"type": "int", "default": 120},
-            "refresh": {"type": "bool", "default": False},
+            "refresh": {"type": "str", "choices": ["never", "if_older", "always"], "default": "never"},
             "look_in_aws": {"type": "bool", "default": False},
             **AUTH_ARG_SPEC,
         },
         supports_check_mode=True,
     )
     params = module.params
-    wanted = [Wanted(one["name"], tuple(one["keys"])) for one in params["external_secrets"]]
+    wanted = [_wanted(module, one) for one in params["external_secrets"]]
     wait = functools.partial(wait_until, timeout=params["timeout"], pause=growing(0.25, 4))
+    refreshed = False
     try:
         cluster = connect(params)
-        if params["refresh"] and not module.check_mode:
-            wanted = refresh(cluster, params["namespace"], wanted)
+        if params["refresh"] != "never":
+            if_older = params["refresh"] == "if_older"
+            wanted, refreshed = refresh(
+                cluster, params["namespace"], wanted, if_older=if_older, dry_run=module.check_mode
+            )
         sights, causes = sync(
             cluster, params["namespace"], wanted, wait, _aws(module) if params["look_in_aws"] else None
         )
     except (KubernetesError, ApiNotServedError) as error:
-        module.fail_json(msg=str(error), external_secrets=[])
+        module.fail_json(changed=refreshed, msg=str(error), external_secrets=[])
     results = [sight.result() for sight in sights]
     if causes:
         module.fail_json(
+            changed=refreshed,
             msg="\n".join([f"Not in sync after {params['timeout']} s:", *map(str, causes)]),
             causes=[dataclasses.asdict(cause) for cause in causes],
             external_secrets=results,
         )
-    module.exit_json(changed=params["refresh"], external_secrets=results)
+    module.exit_json(changed=refreshed, external_secrets=results)
 
 
 if __name__ == "__main__":

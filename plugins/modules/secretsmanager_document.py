@@ -190,6 +190,12 @@ documents:
     version_id:
       description: Current version of the value; V(null) while it does not exist.
       type: str
+    current_since:
+      description:
+        - When the value became the current one, in UTC, to the second.
+        - AWS tells when its version was made, and when a rotation by AWS ended. It is the later one.
+        - It is V(null) while the secret does not exist.
+      type: str
     changed_keys:
       description: Names of the keys that got, or would get, a new value.
       type: list
@@ -204,6 +210,7 @@ documents:
     - name: orders-app-credentials
       arn: arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders-app-credentials-AbCdEf
       version_id: 0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9
+      current_since: "2026-11-23T10:00:00Z"
       changed_keys: [password]
       created: false
       restored: false

@@ -24,6 +24,11 @@ from tests.conformance.deployer import USER, deployer
 from tests.e2e.laboratory import Laboratory, Run, eventually
 
 CHECK = ("site.yml", "--check", "--diff", "-v")
+#: What is the administrator's: the release of External Secrets; and check mode of what it syncs, from nothing
+#: and on a built stack.
+INSTALL = ("--tags", "external_secrets_install")
+SYNC_FROM_NOTHING = ("--tags", "aurora,secrets,irsa,external_secrets")
+SYNC = ("--tags", "external_secrets")
 VERIFY = ("playbooks/verify.yml",)
 #: Who runs check mode, as the API server calls them.
 USERS = {"administrator": ADMINISTRATOR, "deployer": USER}
@@ -54,20 +59,20 @@ class Journey:
 
 
 def journey(lab: Laboratory) -> Journey:
-    """Everything that is built is built by the user whose rights docs/kubernetes-access.yml describes.
+    """Everything is built by the user whose rights docs/kubernetes-access.yml describes.
 
-    External Secrets is the administrator's, in check mode, too.
+    But for External Secrets: it is the administrator's, in check mode, too.
     """
     install = _without_external_secrets(lab)
-    empty = lab.play(*CHECK, *install)
-    installed = lab.play("site.yml", "--tags", "external_secrets_install", *install)
+    empty = lab.play(*CHECK, *SYNC_FROM_NOTHING, *install)
+    installed = lab.play("site.yml", *INSTALL, *install)
     limited = deployer(lab)
     before = lab.everything()
     empty_limited = lab.play(*CHECK, kubeconfig=limited)
     first = lab.play("site.yml", "--diff", "-v", kubeconfig=limited)
     second = lab.play("site.yml", kubeconfig=limited)
     converged, converged_limited, verified = _side_by_side(
-        lab, ((*CHECK, *install), None), (CHECK, limited), (VERIFY, limited)
+        lab, ((*CHECK, *SYNC, *install), None), (CHECK, limited), (VERIFY, limited)
     )
     enforced, refused, secrets = _enforced(lab), _refusal(lab), lab.secrets_in_use()
     teardown = lab.play(*TEARDOWN, kubeconfig=limited)

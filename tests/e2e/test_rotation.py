@@ -27,6 +27,10 @@ class Rotation:
 
     check: Run
     passwords: list[dict[str, str]]
+    #: What was said, and done, of the Secrets that the first kill has left behind their documents.
+    named: Run
+    mended: Run
+    synced: dict[str, str]
     pods: list[str]
     run: Run
     site: Run
@@ -36,16 +40,18 @@ class Rotation:
 def rotation(journey: Journey, lab: Laboratory) -> Rotation:
     check = lab.play(ROTATE, "--check", "--diff")
     passwords, pods = [read(lab)], [pod(lab)]
-    for place in (
-        "Verify | See the external secrets synced",
-        "Exporters | Have exporter, service and monitor",
-    ):
-        lab.kill_at(place, ROTATE, INVENTORIES)
-        passwords.append(read(lab))
+    lab.kill_at("Verify | See the external secrets synced", ROTATE, INVENTORIES)
+    passwords.append(read(lab))
+    named = lab.play("playbooks/verify.yml", "-e", "external_secrets_timeout=0")
+    mended = lab.play("site.yml", "--tags", "secrets,external_secrets,postgres_exporter")
+    synced = {name: lab.secret(secret)["password"] for name, secret in SECRETS.items()}
+    lab.kill_at("Exporters | Have exporter, service and monitor", ROTATE, INVENTORIES)
+    passwords.append(read(lab))
     run = lab.play(ROTATE, "-v", "--diff")
     passwords.append(read(lab))
     pods.append(pod(lab))
-    return Rotation(check, passwords, pods, run, lab.play("site.yml", "--check"))
+    site = lab.play("site.yml", "--check")
+    return Rotation(check, passwords, named, mended, synced, pods, run, site)
 
 
 def read(lab: Laboratory) -> dict[str, str]:
@@ -65,6 +71,20 @@ def _exporter(lab: Laboratory) -> Any:
 def test_check_mode_rotates_nothing(rotation: Rotation) -> None:
     assert rotation.check.code == 0, rotation.check.output
     assert rotation.check.mutations == []
+
+
+def test_secrets_that_were_left_behind_are_named(rotation: Rotation) -> None:
+    assert rotation.named.code != 0, rotation.named.output
+    told = " ".join(rotation.named.output.split())
+    assert "is broken at: sync." in told
+    for secret in SECRETS.values():
+        assert f"Secret {secret} has the former values" in told
+    assert rotation.named.mutations == []
+
+
+def test_secrets_that_were_left_behind_are_mended_by_the_next_run_of_all(rotation: Rotation) -> None:
+    assert rotation.mended.code == 0, rotation.mended.output
+    assert rotation.synced == rotation.passwords[1]
 
 
 def test_interrupted_anywhere_the_next_run_ends_well(rotation: Rotation) -> None:

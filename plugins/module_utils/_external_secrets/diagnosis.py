@@ -11,6 +11,7 @@ can be checked without them comes first, and what cannot be known without them i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC
 
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets import (
     documents,
@@ -105,6 +106,19 @@ def _not_refreshed(case: Case) -> Cause | None:
     return Cause(what, _SLOW)
 
 
+def _too_old(case: Case) -> Cause | None:
+    changed = case.sight.wanted.not_before
+    if case.failed or changed is None or not case.seen.read_before(changed):
+        return None
+    what = (
+        f"{case.title} was last synced at {case.seen.refresh_time}, before what it reads changed "
+        f"({changed.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}): Secret {case.seen.secret} has the former values"
+    )
+    if case.seen.frozen:
+        return Cause(f"{what}; with {case.seen.frozen} it is not synced again", _THAW)
+    return Cause(what, "Have it synced anew (refresh: if_older), or wait until it is by itself")
+
+
 def _by_elimination(case: Case) -> Cause | None:
     """AWS was asked, secrets and keys are there: what is left is the right to read them."""
     asked = case.aws and case.account_name and "could not get secret data" in case.failed
@@ -161,6 +175,7 @@ CHECKS: Sequence[Callable[[Case], Cause | None]] = (
     _not_looked_at,
     _stale,
     _not_refreshed,
+    _too_old,
     targets.not_written,
     targets.keys,
     _by_elimination,

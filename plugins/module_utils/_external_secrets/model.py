@@ -9,6 +9,7 @@ import re
 import typing as t
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 Object = dict[str, t.Any]
 
@@ -24,6 +25,8 @@ class Wanted:
     keys: tuple[str, ...] = ()
     after: str | None = None
     """A synced version that is too old, because a refresh was asked for since."""
+    not_before: datetime | None = None
+    """What was read before is too old."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,12 @@ class ExternalSecret:
             synced_version=str(status.get("syncedResourceVersion") or ""),
             refresh_time=status.get("refreshTime"),
         )
+
+    def read_before(self, time: datetime | None) -> bool:
+        """Whether it was last synced before a time; it tells its own to the second."""
+        if time is None or not self.refresh_time:
+            return False
+        return datetime.fromisoformat(self.refresh_time) < time.replace(microsecond=0)
 
     @property
     def synced_generation(self) -> str:
@@ -264,6 +273,7 @@ class Sight:
             and seen.ready.reason == "SecretSynced"
             and seen.synced_generation == str(seen.generation)
             and seen.synced_version != self.wanted.after
+            and not seen.read_before(self.wanted.not_before)
             and self.secret is not None
             and not self.missing_keys
         )

@@ -78,21 +78,28 @@ def sync(
         return over.last, [explain(cluster, namespace, sight, look_in_aws) for sight in behind]
 
 
-def refresh(cluster: Writer, namespace: str, wanted: Sequence[Wanted]) -> list[Wanted]:
-    """Have each synced anew, whatever its interval; the result is only in sync after that.
+def refresh(
+    cluster: Writer, namespace: str, wanted: Sequence[Wanted], *, if_older: bool, dry_run: bool
+) -> tuple[list[Wanted], bool]:
+    """Have each synced anew, whatever its interval, or with `if_older` each that was read too early.
 
-    Another annotation makes another resource version, which the operator has to sync. Raises KubernetesError.
+    What is returned is only in sync after that; and whether any is, or would be, synced anew. Another
+    annotation makes another resource version, which the operator has to sync. Raises KubernetesError.
     """
-    after = []
+    after, refreshed = [], False
     for one in wanted:
         path = path_of(namespace, "externalsecrets", one.name)
         found = cluster.get(path)
-        if found is not None:
-            cluster.annotate(path, {"force-sync": str(time.time_ns())})
-            before = ExternalSecret.from_object(found).synced_version
-            one = replace(one, after=before)
+        seen = ExternalSecret.from_object(found) if found else None
+        if seen and (seen.read_before(one.not_before) or not if_older):
+            refreshed = True
+            # It is read later than anything that is known of; and clocks may differ.
+            one = replace(one, not_before=None)
+            if not dry_run:
+                cluster.annotate(path, {"force-sync": str(time.time_ns())})
+                one = replace(one, after=seen.synced_version)
         after.append(one)
-    return after
+    return after, refreshed
 
 
 def look(cluster: Reader, namespace: str, wanted: Wanted) -> Sight:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import typing as t
+from datetime import UTC, datetime
 
 from .. import _tags
 from .._waiting import Patience, TimedOut
@@ -30,6 +31,7 @@ class Outcome:
     changed: bool
     arn: str | None = None
     version_id: str | None = None
+    current_since: datetime | None = None
     changed_keys: tuple[str, ...] = ()
     created: bool = False
     restored: bool = False
@@ -41,10 +43,15 @@ class Outcome:
             "name": self.name,
             "arn": self.arn,
             "version_id": self.version_id,
+            "current_since": _in_utc(self.current_since),
             "changed_keys": list(self.changed_keys),
             "created": self.created,
             "restored": self.restored,
         }
+
+
+def _in_utc(time: datetime | None) -> str | None:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,8 +108,11 @@ def _present_once(client: SecretsManagerClient, wish: DocumentWish, way: Way) ->
         current = _observe(client, wish)
     step = plan(wish, current, rotate=way.rotate, purge_tags=way.purge_tags)
     arn, version_id = (current.arn, current.version_id) if current else (None, None)
+    since = current.current_since if current else None
     if not way.dry_run:
         arn, version_id = _apply(client, wish, step, arn, version_id)
+        if step.create or step.changed_keys:
+            since = api.written_at(client, wish.name)
     restored = found is not None and found.deleted
     before, after = _shown(wish, found, step)
     return Outcome(
@@ -110,6 +120,7 @@ def _present_once(client: SecretsManagerClient, wish: DocumentWish, way: Way) ->
         changed=step.changed or restored,
         arn=arn,
         version_id=version_id,
+        current_since=since,
         changed_keys=step.changed_keys,
         created=step.create,
         restored=restored,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Mapping
+from datetime import datetime
 
 from .. import _tags
 from .._aws import AwsError, aws_call, aws_lookup
@@ -41,6 +42,12 @@ def create_secret(client: SecretsManagerClient, name: str, request: Mapping[str,
 @aws_call(SecretError, "write secret {name}")
 def write_secret(client: SecretsManagerClient, name: str, text: str) -> Answer:
     return t.cast(Answer, client.put_secret_value(SecretId=name, SecretString=text))
+
+
+@aws_call(SecretError, "describe secret {name}")
+def written_at(client: SecretsManagerClient, name: str) -> datetime:
+    """When the secret was last changed: what writes a value does not say when that was."""
+    return client.describe_secret(SecretId=name)["LastChangedDate"]
 
 
 @aws_lookup(SecretError, "read the pending version of secret {name}", "ResourceNotFoundException")

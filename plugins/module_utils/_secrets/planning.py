@@ -9,6 +9,7 @@ import dataclasses
 import json
 import typing as t
 from collections.abc import Mapping
+from datetime import datetime
 
 from .. import _tags
 from .._aws import same_key
@@ -88,6 +89,8 @@ class Document:
     arn: str
     values: Mapping[str, t.Any]
     version_id: str | None
+    current_since: datetime | None
+    """When the value became the current one, as far as AWS tells: when it was made, or a rotation ended."""
     description: str
     kms_key_id: str | None
     tags: Mapping[str, str]
@@ -106,6 +109,7 @@ class Document:
             arn=described["ARN"],
             values=parse_document(name, read),
             version_id=read["VersionId"] if read else None,
+            current_since=_current_since(described, read),
             description=described.get("Description") or "",
             kms_key_id=described.get("KmsKeyId"),
             tags=_tags.read(described.get("Tags")),
@@ -113,6 +117,15 @@ class Document:
             owner=described.get("OwningService"),
             safeguards=Safeguards.from_answers(described, policy),
         )
+
+
+def _current_since(described: Mapping[str, t.Any], read: Mapping[str, t.Any] | None) -> datetime | None:
+    if read is None:
+        return None
+    made: datetime = read["CreatedDate"]
+    # A rotation makes its version first, and moves the stage to it at its end.
+    ended: datetime = described.get("LastRotatedDate", made)
+    return max(made, ended)
 
 
 def parse_document(name: str, read: Mapping[str, t.Any] | None) -> dict[str, t.Any]:

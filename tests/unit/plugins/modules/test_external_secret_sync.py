@@ -104,7 +104,7 @@ def test_each_entry_counts_though_two_have_one_name(run: t.Any, cluster: Cluster
     [pytest.param(True, 0, id="check mode says what would be done"), pytest.param(False, 1, id="for real")],
 )
 def test_a_refresh_is_a_change(run: t.Any, cluster: Cluster, check: bool, annotated: int) -> None:
-    result = run(external_secret_sync.main, check=check, **WISH, refresh=True)
+    result = run(external_secret_sync.main, check=check, **WISH, refresh="always")
     assert result["changed"] is True
     assert [list(annotations) for _path, annotations in cluster.annotated] == [["force-sync"]] * annotated
 
@@ -112,5 +112,53 @@ def test_a_refresh_is_a_change(run: t.Any, cluster: Cluster, check: bool, annota
 def test_a_refresh_is_over_when_something_newer_was_synced(run: t.Any, cluster: Cluster) -> None:
     """An operator that is asleep leaves the version as it was, and all else looks well."""
     cluster.annotate = lambda path, annotations: None  # type: ignore[method-assign]
-    message = run.failure(external_secret_sync.main, **WISH, refresh=True)
+    message = run.failure(external_secret_sync.main, **WISH, refresh="always")
     assert "was not synced since a refresh was asked for" in message
+
+
+#: The fake one was synced at 10:00:00.
+OLD, NEW = "2026-11-23T10:00:01+00:00", "2026-11-23T10:00:00.900Z"
+
+
+def wish(not_before: str) -> dict[str, t.Any]:
+    return {**WISH, "external_secrets": [{**WISH["external_secrets"][0], "not_before": not_before}]}
+
+
+def test_what_was_read_before_its_document_changed_is_not_in_sync(run: t.Any, cluster: Cluster) -> None:
+    message = run.failure(external_secret_sync.main, **wish(OLD))
+    assert "synced at 2026-11-23T10:00:00Z, before what it reads changed (2026-11-23T10:00:01Z)" in message
+    assert "Secret aurora-credentials has the former values" in message
+    assert cluster.annotated == []
+
+
+def test_times_are_compared_to_the_second(run: t.Any, cluster: Cluster) -> None:
+    assert run(external_secret_sync.main, **wish(NEW))["external_secrets"][0]["synced"] is True
+
+
+@pytest.mark.parametrize(
+    ("not_before", "check", "annotated"),
+    [
+        pytest.param(NEW, False, 0, id="not older"),
+        pytest.param(OLD, False, 1, id="older"),
+        pytest.param(OLD, True, 0, id="older, in check mode"),
+    ],
+)
+def test_only_what_is_older_is_refreshed(
+    run: t.Any, cluster: Cluster, not_before: str, check: bool, annotated: int
+) -> None:
+    result = run(external_secret_sync.main, check=check, **wish(not_before), refresh="if_older")
+    assert result["changed"] is (not_before == OLD)
+    assert len(cluster.annotated) == annotated
+
+
+def test_what_is_never_synced_again_says_so(run: t.Any, cluster: Cluster) -> None:
+    cluster.objects["external_secret"]["spec"]["refreshPolicy"] = "CreatedOnce"
+    assert "with refreshPolicy CreatedOnce it is not synced again" in run.failure(
+        external_secret_sync.main, **wish(OLD)
+    )
+
+
+@pytest.mark.parametrize("given", ["yesterday", "2026-11-23T10:00:00"])
+def test_a_time_that_is_none_is_refused(run: t.Any, cluster: Cluster, given: str) -> None:
+    message = run.failure(external_secret_sync.main, **wish(given))
+    assert message.startswith(f"not_before of aurora-credentials ({given}) is no time with a time zone")

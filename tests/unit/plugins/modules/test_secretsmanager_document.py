@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import typing as t
+from datetime import UTC
 
 import pytest
 from ansible_collections.eks_observability.stack.plugins.modules.secretsmanager_document import main
@@ -49,6 +50,12 @@ def asked(secret: Secrets, **more: t.Any) -> dict[str, t.Any]:
     return {"name": secret.name, "values": values, "generated": {"password": {"length": 40}}, **more}
 
 
+def since(secret: Secrets) -> str:
+    """When the current version was made, as AWS says it."""
+    made = secret.client.get_secret_value(SecretId=secret.name)["CreatedDate"]
+    return str(made.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
 def test_create(run: t.Any, secret: Secrets) -> None:
     seen = run(main, check=True, documents=[asked(secret)])
     assert seen["changed"]
@@ -64,6 +71,7 @@ def test_create(run: t.Any, secret: Secrets) -> None:
         "name": secret.name,
         "arn": secret.described["ARN"],
         "version_id": created["version_id"],
+        "current_since": since(secret),
         "changed_keys": ["engine", "password", "port", "username"],
         "created": True,
         "restored": False,

@@ -101,8 +101,9 @@ DENIED = (
         ),
         pytest.param(
             fail(
-                f"AccessDeniedException: User: {ROLE}/x is not authorized to perform: kms:Decrypt on resource: "
-                "arn:aws:kms:eu-central-1:123456789012:key/1 because no identity-based policy allows the action"
+                f"AccessDeniedException: User: {ROLE}/x is not authorized to perform: kms:Decrypt on "
+                "resource: arn:aws:kms:eu-central-1:123456789012:key/1 because no identity-based policy "
+                "allows the kms:Decrypt action"
             ),
             "may not use the KMS key of secret orders",
             "kms:Decrypt",
@@ -110,8 +111,9 @@ DENIED = (
         ),
         pytest.param(
             fail(
-                "AccessDeniedException: The ciphertext refers to a customer master key that does not exist, does "
-                "not exist in this region, or you are not allowed to access. (Service: AWSKMS; Status Code: 400)"
+                "AccessDeniedException: The ciphertext refers to a customer master key that does not exist, "
+                "does not exist in this region, or you are not allowed to access. (Service: AWSKMS; "
+                "Status Code: 400)"
             ),
             "may not use the KMS key of secret orders",
             "kms:Decrypt",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import typing as t
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from ansible_collections.eks_observability.stack.plugins.module_utils._secrets.api import SecretError
@@ -20,6 +21,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._secrets.p
 
 PASSWORD = "a-long-Password-of-the-application"
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:demo-AbCdEf"
+MADE_AT = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
 
 def wish(**options: t.Any) -> DocumentWish:
@@ -28,8 +30,29 @@ def wish(**options: t.Any) -> DocumentWish:
 
 def document(values: dict[str, t.Any] | None = None, **more: t.Any) -> Document:
     described = {"Name": "demo", "ARN": ARN, **more}
-    read = None if values is None else {"SecretString": json.dumps(values), "VersionId": "v1"}
+    value = {"SecretString": json.dumps(values), "VersionId": "v1", "CreatedDate": MADE_AT}
+    read = None if values is None else value
     return Document.from_answers(described, read)
+
+
+@pytest.mark.parametrize(
+    ("rotated", "since"),
+    [
+        pytest.param({}, MADE_AT, id="when its version was made"),
+        pytest.param({"LastRotatedDate": MADE_AT - timedelta(days=1)}, MADE_AT, id="rotated before that"),
+        pytest.param(
+            {"LastRotatedDate": MADE_AT + timedelta(minutes=2)},
+            MADE_AT + timedelta(minutes=2),
+            id="made as a pending version, and rotated to later",
+        ),
+    ],
+)
+def test_since_when_a_value_is_current(rotated: dict[str, datetime], since: datetime) -> None:
+    assert document({"host": "db"}, **rotated).current_since == since
+
+
+def test_without_a_value_none_is_current() -> None:
+    assert document().current_since is None
 
 
 HAS = {"host": "db", "port": 5432, "password": PASSWORD, "theirs": {"b": 1, "a": [1, 2]}}
