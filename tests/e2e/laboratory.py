@@ -9,9 +9,10 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -77,19 +78,18 @@ class Run:
         ]
 
 
-@dataclass(frozen=True)
-class Journey:
-    """What the tests look back at: two stacks, from nothing to converged."""
-
-    nothing: set[tuple[str, ...]]
-    empty_check: Run
-    first: Run
-    second: Run
-    converged_check: Run
-
-    @property
-    def runs(self) -> list[Run]:
-        return [self.empty_check, self.first, self.second, self.converged_check]
+@contextmanager
+def started(name: str) -> Iterator[Laboratory]:
+    """A laboratory of its own, as long as it lasts."""
+    state = Path(tempfile.mkdtemp(prefix=f"stack-{name}-"))
+    # Only the name: what is there already is somebody's.
+    state.rmdir()
+    laboratory = Laboratory(state)
+    laboratory.command("up")
+    try:
+        yield laboratory
+    finally:
+        laboratory.command("down")
 
 
 class Laboratory:

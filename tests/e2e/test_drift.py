@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.laboratory import Journey, Laboratory, Run, eventually
+from tests.e2e.journey import Journey
+from tests.e2e.laboratory import Laboratory, Run, eventually
 
 CLUSTER, ROLE, DOCUMENT = "demo-aurora-postgres", "demo-aurora-access-role", "aurora-postgres-credentials"
 ROLES = ("--tags", "aurora,secrets,irsa", "--limit", "aurora")

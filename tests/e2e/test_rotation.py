@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from kubernetes import client, config
 
-from tests.e2e.laboratory import Journey, Laboratory, Run
+from tests.e2e.journey import Journey
+from tests.e2e.laboratory import Laboratory, Run
 
 DOCUMENTS = {"aurora-postgres-credentials": "postgres_exporter", "aurora-postgres-app-credentials": "app"}
 SECRETS = {

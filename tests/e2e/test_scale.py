@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.laboratory import Journey, Laboratory, Run, eventually
+from tests.e2e.journey import Journey
+from tests.e2e.laboratory import Laboratory, Run, eventually
 
 CLUSTER = "demo-aurora-postgres"
 SCALE = "playbooks/scale.yml"

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from kubernetes import client, config
 
-from tests.e2e.laboratory import HOSTILE, ROOT, Journey, Laboratory
+from tests.e2e.journey import Journey
+from tests.e2e.laboratory import HOSTILE, ROOT, Laboratory
 
 STACKS = ["aurora", "orders"]
 

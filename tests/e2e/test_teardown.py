@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import INVENTORIES
-from tests.e2e.laboratory import Journey, Laboratory, Run, eventually
+from tests.e2e.journey import TWO_STACKS, Journey
+from tests.e2e.laboratory import Laboratory, Run, eventually
 
 TEARDOWN = "playbooks/teardown.yml"
 NAMESPACE = "observability"
@@ -47,7 +47,7 @@ def guest(lab: Laboratory) -> Guest:
     lab.resource("v1", "Namespace").create(body=body)
     before = labels()
     return Guest(
-        site=lab.play("site.yml", *CREDENTIALS, "--limit", "orders", inventories=INVENTORIES),
+        site=lab.play("site.yml", *CREDENTIALS, "--limit", "orders", inventories=TWO_STACKS),
         document=lab.document("orders-postgres-credentials"),
         secret=lab.secret("orders-credentials"),
         namespaces=[before, labels()],
@@ -61,7 +61,7 @@ def built(journey: Journey) -> None:
 
 
 def teardown(lab: Laboratory, *arguments: str) -> Run:
-    return lab.play(TEARDOWN, *arguments, inventories=INVENTORIES)
+    return lab.play(TEARDOWN, *arguments, inventories=TWO_STACKS)
 
 
 def protect(lab: Laboratory, cluster: str) -> None:
@@ -113,7 +113,7 @@ def test_one_stack_goes_and_the_other_stays_whole(lab: Laboratory) -> None:
     left = eventually_without(lab, "orders")
     assert ("ConfigMap", "observability", "aurora-dashboard-overview") in left
     # One after the other: the requests of a run are those of its time.
-    verify = lab.play("playbooks/verify.yml", "--limit", "aurora", inventories=INVENTORIES)
+    verify = lab.play("playbooks/verify.yml", "--limit", "aurora", inventories=TWO_STACKS)
     assert verify.code == 0, verify.output
     again = teardown(lab, *ORDERS)
     assert again.code == 0, again.output

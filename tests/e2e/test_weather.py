@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from tests.e2e.conftest import INVENTORIES
-from tests.e2e.laboratory import Journey, Laboratory, Run
+from tests.e2e.journey import TWO_STACKS, Journey
+from tests.e2e.laboratory import Laboratory, Run
 
 ROLES = ("--tags", "aurora,secrets,irsa", "--limit", "orders")
 ONCE = {
@@ -23,7 +23,7 @@ ONCE = {
 @pytest.fixture(scope="module")
 def stormy(journey: Journey, lab: Laboratory) -> Run:
     with lab.weather(throttled=0.3, lost=0.15):
-        return lab.play("site.yml", *ROLES, inventories=INVENTORIES)
+        return lab.play("site.yml", *ROLES, inventories=TWO_STACKS)
 
 
 def test_throttled_requests_and_lost_answers_fail_no_run(stormy: Run) -> None:
@@ -37,6 +37,6 @@ def test_nothing_is_made_twice(stormy: Run) -> None:
 
 
 def test_when_it_clears_up_nothing_is_left_to_do(stormy: Run, lab: Laboratory) -> None:
-    again = lab.play("site.yml", *ROLES, inventories=INVENTORIES)
+    again = lab.play("site.yml", *ROLES, inventories=TWO_STACKS)
     assert again.code == 0, again.output
     assert again.changed == {"orders": 0}, again.output

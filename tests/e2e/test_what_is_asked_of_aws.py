@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.laboratory import ROOT, Journey, Laboratory
+from tests.e2e.journey import Journey
+from tests.e2e.laboratory import ROOT, Laboratory
 
 ROLES = ("aurora", "secrets", "irsa", "postgres_exporter")
 # What AWS itself asks for in the name of whoever creates the cluster, and what only other options need.

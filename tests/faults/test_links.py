@@ -1,11 +1,12 @@
-"""The laboratory says no: a broken link makes a run fail, and the run names the cause. Runs last."""
+"""The laboratory says no: a broken link makes a run fail, and the run names the cause."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.e2e.conftest import INVENTORIES
-from tests.e2e.faults import (
+from tests.e2e.journey import TWO_STACKS
+from tests.e2e.laboratory import Laboratory, eventually
+from tests.faults.faults import (
     DOCUMENT,
     Fault,
     account_without_annotation,
@@ -24,17 +25,11 @@ from tests.e2e.faults import (
     trust_of_another_namespace,
     trust_without_audience,
 )
-from tests.e2e.laboratory import Journey, Laboratory, eventually
 
 #: A broken chain is seen at the first look; what may still come gets a little time.
 PATIENCE = ("-e", "postgres_exporter_timeout=5")
 #: What is broken behind it does not come at all.
 NO_PATIENCE = ("-e", "prometheus_rules_timeout=0", "-e", "grafana_dashboards_timeout=0")
-
-
-@pytest.fixture(autouse=True)
-def built(journey: Journey) -> None:
-    """Faults are made on what the journey has built."""
 
 
 @pytest.mark.parametrize(
@@ -136,7 +131,7 @@ def verdict(output: str) -> str:
 def test_every_broken_link_is_named_where_that_is_asked_for(lab: Laboratory) -> None:
     with trust_of_another_namespace(lab), monitor_without_the_label(lab):
         asked = (*PATIENCE, *NO_PATIENCE, "-e", "verify_all=true")
-        run = lab.play("playbooks/verify.yml", *asked, inventories=INVENTORIES)
+        run = lab.play("playbooks/verify.yml", *asked, inventories=TWO_STACKS)
         said = verdict(run.output)
     assert run.code != 0, run.output
     assert said.startswith("The chain of aurora is broken at: trust, exporter"), run.output
