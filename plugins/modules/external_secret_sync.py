@@ -56,13 +56,15 @@ options:
   refresh:
     description:
       - Which external secrets are synced anew first, whatever their interval, and waited for until they are.
-        V(if_older) are those that were last synced before their O(external_secrets[].not_before).
+        V(if_needed) are those that were last synced before their O(external_secrets[].not_before), and those
+        whose last sync failed, which External Secrets tries again ever more rarely.
       - The module then sets the annotation C(force-sync) to the time, which is a change; with V(always) it is
         one with every run. In check mode it says so, and sets nothing.
+      - Where a sync failed, a store that is not ready is annotated before, so that it is looked at again.
       - What is synced once for all (C(refreshPolicy) C(CreatedOnce), or an interval of 0) is not synced anew
         by this either, and the module says so.
     type: str
-    choices: [never, if_older, always]
+    choices: [never, if_needed, always]
     default: never
   look_in_aws:
     description:
@@ -83,7 +85,7 @@ requirements:
   - kubernetes >= 24.2.0
   - boto3 >= 1.34.0 and botocore >= 1.34.0, for O(look_in_aws)
 notes:
-  - For O(refresh), it needs the right to C(patch) external secrets.
+  - For O(refresh), it needs the right to C(patch) external secrets; that to C(patch) stores helps.
   - Needs the right to C(get) external secrets and Secrets in O(namespace).
   - To find causes, it needs the right to C(get) stores and service accounts and to C(list) events in
     O(namespace); for a ClusterSecretStore the right to C(get) it, the namespace, and the service account
@@ -139,7 +141,7 @@ EXAMPLES = r"""
     external_secrets:
       - name: aurora-credentials
         not_before: "{{ __documents.documents[0].current_since }}"
-    refresh: if_older
+    refresh: if_needed
 
 - name: Restart the exporter when its credentials change
   ansible.builtin.debug:
@@ -218,10 +220,12 @@ from datetime import datetime
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.model import Wanted
+from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.refreshing import (
+    refresh,
+)
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.sync import (
     ApiNotServedError,
     LookInAws,
-    refresh,
     sync,
 )
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import (
@@ -256,6 +260,14 @@ def _aws(module: AnsibleModule) -> LookInAws:
     return functools.partial(in_aws.look, client)
 
 
+#: How long a store that is looked at again may take.
+LOOK_AGAIN_SECONDS = 15
+
+
+def _waiting(timeout: float) -> t.Callable[[t.Callable[[], tuple[bool, t.Any]]], t.Any]:
+    return lambda probe: wait_until(probe, timeout=timeout, pause=growing(0.25, 4))
+
+
 def _wanted(module: AnsibleModule, options: t.Mapping[str, t.Any]) -> Wanted:
     given = options["not_before"]
     try:
@@ -287,7 +299,7 @@ def main() -> None:
                 },
             },
             "timeout": {"type": "int", "default": 120},
-            "refresh": {"type": "str", "choices": ["never", "if_older", "always"], "default": "never"},
+            "refresh": {"type": "str", "choices": ["never", "if_needed", "always"], "default": "never"},
             "look_in_aws": {"type": "bool", "default": False},
             **AUTH_ARG_SPEC,
         },
@@ -295,15 +307,20 @@ def main() -> None:
     )
     params = module.params
     wanted = [_wanted(module, one) for one in params["external_secrets"]]
-    wait = functools.partial(wait_until, timeout=params["timeout"], pause=growing(0.25, 4))
+    wait = _waiting(params["timeout"])
     refreshed = False
     try:
         cluster = connect(params)
-        if params["refresh"] != "never":
-            if_older = params["refresh"] == "if_older"
-            wanted, refreshed = refresh(
-                cluster, params["namespace"], wanted, if_older=if_older, dry_run=module.check_mode
+        for index, one in enumerate(wanted if params["refresh"] != "never" else []):
+            wanted[index], anew = refresh(
+                cluster,
+                params["namespace"],
+                one,
+                _waiting(min(params["timeout"], LOOK_AGAIN_SECONDS)),
+                if_needed=params["refresh"] == "if_needed",
+                dry_run=module.check_mode,
             )
+            refreshed = refreshed or anew
         sights, causes = sync(
             cluster, params["namespace"], wanted, wait, _aws(module) if params["look_in_aws"] else None
         )

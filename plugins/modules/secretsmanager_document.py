@@ -192,7 +192,7 @@ documents:
       type: str
     current_since:
       description:
-        - When the value became the current one, in UTC, to the second.
+        - When the value became, or would become, the current one, in UTC, to the second.
         - AWS tells when its version was made, and when a rotation by AWS ended. It is the later one.
         - It is V(null) while the secret does not exist.
       type: str

@@ -60,8 +60,13 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         {"postgres_exporter_scrape_interval": "1m", "postgres_exporter_scrape_timeout": "60s"},
         ["after 60s", "after 1m", "postgres_exporter_scrape_timeout below"],
     ),
+    "scraped-rarely": (
+        AWAKE,
+        {"postgres_exporter_scrape_interval": "61s"},
+        ["postgres_exporter_scrape_interval (61s) may be 1m at most"],
+    ),
     "no-interval": (AWAKE, {"postgres_exporter_scrape_interval": "soon"}, ["soon", "30s, 1m30s or 1h"]),
-    "old": (AWAKE, {"postgres_exporter_version": "0.14.0"}, ["0.14.0", "0.15.0 or newer"]),
+    "old": (AWAKE, {"postgres_exporter_version": "0.15.0"}, ["0.15.0", "0.16.0 or newer"]),
     "long-name": (AWAKE, {"postgres_exporter_name": "x" * 64}, ["63 characters", "postgres_exporter_name"]),
 }
 

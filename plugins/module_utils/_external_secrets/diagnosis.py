@@ -116,7 +116,7 @@ def _too_old(case: Case) -> Cause | None:
     )
     if case.seen.frozen:
         return Cause(f"{what}; with {case.seen.frozen} it is not synced again", _THAW)
-    return Cause(what, "Have it synced anew (refresh: if_older), or wait until it is by itself")
+    return Cause(what, f"To have it synced anew: {_force_sync(case)}")
 
 
 def _by_elimination(case: Case) -> Cause | None:
@@ -128,12 +128,18 @@ def _by_elimination(case: Case) -> Cause | None:
     return Cause(f"{cause.what}, as far as can be told: all else that was looked at is right", cause.remedy)
 
 
+def _force_sync(case: Case) -> str:
+    return (
+        f"kubectl annotate externalsecret {case.seen.name} -n {case.namespace} --overwrite "
+        "force-sync=$(date +%s)"
+    )
+
+
 def _unknown(case: Case) -> Cause | None:
     why = "; ".join(case.unseen) or "the event that says why is gone"
     if case.told:
         why = f"last event: {case.told[0]}"
-    force = f"kubectl annotate externalsecret {case.seen.name} -n {case.namespace} force-sync=$(date +%s)"
-    again = f"To have it tried again and told anew: {force}"
+    again = f"To have it tried again and told anew: {_force_sync(case)}"
     if "could not get secret data" in case.failed:
         return _unread(case, why, again)
     if "could not update secret" in case.failed:

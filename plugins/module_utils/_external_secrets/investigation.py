@@ -31,6 +31,13 @@ def path_of(namespace: str, plural: str, name: str) -> str:
     return f"/apis/{GROUP}/v1/namespaces/{quote(namespace)}/{plural}/{quote(name)}"
 
 
+def path_of_store(namespace: str, reference: StoreReference) -> str:
+    """Where a store is that is used from a namespace."""
+    if reference.clustered:
+        return f"/apis/{GROUP}/v1/clustersecretstores/{quote(reference.name)}"
+    return path_of(namespace, "secretstores", reference.name)
+
+
 def path_of_secret(external_secret: ExternalSecret) -> str:
     """Where its Secret is."""
     return f"/api/v1/namespaces/{quote(external_secret.namespace)}/secrets/{quote(external_secret.secret)}"
@@ -79,11 +86,7 @@ class _Reading:
 def _store(reading: _Reading, namespace: str, reference: StoreReference) -> StoreSeen:
     if not reference.name:
         return StoreSeen(reference)
-    store, known = reading.get(
-        f"/apis/{GROUP}/v1/clustersecretstores/{quote(reference.name)}"
-        if reference.clustered
-        else path_of(namespace, "secretstores", reference.name)
-    )
+    store, known = reading.get(path_of_store(namespace, reference))
     name = StoreSeen(reference, store).account_name(namespace)
     if name is None:
         return StoreSeen(reference, store, store_known=known)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -29,10 +28,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._external_
     Sight,
     Wanted,
 )
-from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import (
-    Reader,
-    Writer,
-)
+from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.client import Reader
 from ansible_collections.eks_observability.stack.plugins.module_utils._kubernetes.waiting import outlast
 from ansible_collections.eks_observability.stack.plugins.module_utils._waiting import TimedOut
 
@@ -76,30 +72,6 @@ def sync(
     except TimedOut as over:
         behind = [sight for sight in over.last if not sight.synced]
         return over.last, [explain(cluster, namespace, sight, look_in_aws) for sight in behind]
-
-
-def refresh(
-    cluster: Writer, namespace: str, wanted: Sequence[Wanted], *, if_older: bool, dry_run: bool
-) -> tuple[list[Wanted], bool]:
-    """Have each synced anew, whatever its interval, or with `if_older` each that was read too early.
-
-    What is returned is only in sync after that; and whether any is, or would be, synced anew. Another
-    annotation makes another resource version, which the operator has to sync. Raises KubernetesError.
-    """
-    after, refreshed = [], False
-    for one in wanted:
-        path = path_of(namespace, "externalsecrets", one.name)
-        found = cluster.get(path)
-        seen = ExternalSecret.from_object(found) if found else None
-        if seen and (seen.read_before(one.not_before) or not if_older):
-            refreshed = True
-            # It is read later than anything that is known of; and clocks may differ.
-            one = replace(one, not_before=None)
-            if not dry_run:
-                cluster.annotate(path, {"force-sync": str(time.time_ns())})
-                one = replace(one, after=seen.synced_version)
-        after.append(one)
-    return after, refreshed
 
 
 def look(cluster: Reader, namespace: str, wanted: Wanted) -> Sight:

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+from ansible_collections.eks_observability.stack.plugins.module_utils._durations import PROMETHEUS, seconds
 
 Object = dict[str, t.Any]
 
@@ -42,16 +45,25 @@ class Panel:
 
 def panels(dashboard: Object, given: Mapping[str, t.Any]) -> Iterator[Panel]:
     """The panels of a dashboard model that have an expression, those of collapsed rows too."""
-    values = {**BUILT_IN, **_fixed_values(dashboard), **{name: _text(value) for name, value in given.items()}}
+    known = {**_fixed_values(dashboard), **{name: _text(value) for name, value in given.items()}}
     for panel in _walk(dashboard.get("panels") or []):
         expressions = [
-            (target.get("refId", ""), substitute(target["expr"], values))
+            (
+                target.get("refId", ""),
+                substitute(target["expr"], {**BUILT_IN, **_rate_interval(target), **known}),
+            )
             for target in panel.get("targets") or []
             if target.get("expr") and not target.get("hide")
         ]
         if expressions:
             title = panel.get("title") or f"panel {panel.get('id')}"
             yield Panel(dashboard.get("title", ""), title, expressions, panel.get("expect") == MAY_BE_EMPTY)
+
+
+def _rate_interval(target: Object) -> dict[str, str]:
+    """Grafana looks back over four steps, where a query says which is its smallest one."""
+    step = seconds(str(target.get("interval") or "").lstrip(">"), PROMETHEUS)
+    return {"__rate_interval": f"{math.ceil(4 * step)}s"} if step else {}
 
 
 def substitute(expression: str, values: Mapping[str, str]) -> str:

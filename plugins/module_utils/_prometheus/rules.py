@@ -31,6 +31,8 @@ class WantedRule:
     name: str
     expression: str
     recording: bool
+    source: str = ""
+    """How the file begins in which the operator loads it, empty where that is not known."""
 
     def __str__(self) -> str:
         return f"{'recording rule' if self.recording else 'alert'} {self.name} of group {self.group}"
@@ -51,7 +53,11 @@ class WantedRules:
                 name = rule.get("record") or rule.get("alert")
                 if not name or "expr" not in rule:
                     raise ValueError(f"group {group['name']}: a rule needs expr, and record or alert")
-                yield WantedRule(group["name"], name, str(rule["expr"]), "record" in rule)
+                yield WantedRule(group["name"], name, str(rule["expr"]), "record" in rule, self._source)
+
+    @property
+    def _source(self) -> str:
+        return f"{self.namespace}-{self.name}-" if self.namespace and self.name else ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ def state(wanted: WantedRule, groups: Sequence[Object], reformat: Format) -> Rul
     when the words differ; it returns its argument where Prometheus cannot do that.
     """
     namesakes = [
-        rule
+        {**rule, "file": group.get("file") or ""}
         for group in groups
         if group["name"] == wanted.group
         for rule in group["rules"]
@@ -86,14 +92,21 @@ def state(wanted: WantedRule, groups: Sequence[Object], reformat: Format) -> Rul
         words = tokens(reformat(wanted.expression))
         loaded = [rule for rule in namesakes if tokens(rule["query"]) == words]
     if not loaded:
-        return RuleState(wanted, problem=_unlike(namesakes))
+        return RuleState(wanted, problem=_unlike(wanted, namesakes))
     return RuleState(wanted, True, _ill(loaded[0]))
 
 
-def _unlike(namesakes: Sequence[Object]) -> str:
-    if not namesakes:
-        return "not loaded"
-    return f"loaded with another expression: {namesakes[0]['query']}"
+def _unlike(wanted: WantedRule, namesakes: Sequence[Object]) -> str:
+    """Stacks have rules of the same names: those of another PrometheusRule are not this one changed."""
+    own = [
+        rule
+        for rule in namesakes
+        if not rule["file"] or rule["file"].rpartition("/")[2].startswith(wanted.source)
+    ]
+    if own:
+        return f"loaded with another expression: {own[0]['query']}"
+    others = ", ".join(sorted({rule["file"] for rule in namesakes}))
+    return f"not loaded (those of that name in {others} are others)" if others else "not loaded"
 
 
 def _ill(rule: Object) -> str:

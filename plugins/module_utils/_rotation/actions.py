@@ -90,18 +90,21 @@ def rotate(
     with watch.step(SET):
         database.run([_statement(new)])
     with watch.step(CURRENT_NOW):
-        _promote(database, name, old, new)
+        new = _switch(client, name, new)
     with watch.step(PROVEN):
         _prove(database, str(described["ARN"]), new)
     with watch.step(REFUSED):
-        _see_refused(database, name, old)
+        _see_refused(database, str(described["Name"]), old)
     return Rotated(name, new.username, waiting is not None, new.version_id, tuple(watch.steps))
 
 
 def _stage(database: Database, name: str, old: Login, how: Generated) -> Login:
     password = api.random_password(database.secrets, how.length, how.exclude_characters)
-    document = old.with_password(password)
-    answer = api.write_pending(database.secrets, name, json.dumps(document))
+    return _write_pending(database.secrets, name, old.with_password(password))
+
+
+def _write_pending(client: SecretsManagerClient, name: str, document: t.Mapping[str, t.Any]) -> Login:
+    answer = api.write_pending(client, name, json.dumps(document))
     return Login(answer["VersionId"], document)
 
 
@@ -120,8 +123,19 @@ def _statement(new: Login) -> Statement:
     return Statement(head + literal(verifier(new.password)), head + literal(HIDDEN))
 
 
-def _promote(database: Database, name: str, old: Login, new: Login) -> None:
-    client = database.secrets
+def _switch(client: SecretsManagerClient, name: str, new: Login) -> Login:
+    """Have the document as it is today, with the new password.
+
+    Other keys may have changed since it was staged, which can be days. And the date of a version is by which
+    one sees that what was read before is old, so this one is made now.
+    """
+    current = login_of(name, api.read_secret(client, name))
+    latest = _write_pending(client, name, current.with_password(new.password))
+    _promote(client, name, current, latest)
+    return latest
+
+
+def _promote(client: SecretsManagerClient, name: str, old: Login, new: Login) -> None:
     request = {"MoveToVersionId": new.version_id, "RemoveFromVersionId": old.version_id}
     try:
         api.move_stage(client, name, CURRENT, request)

@@ -107,20 +107,19 @@ def _present_once(client: SecretsManagerClient, wish: DocumentWish, way: Way) ->
         api.restore_secret(client, wish.name)
         current = _observe(client, wish)
     step = plan(wish, current, rotate=way.rotate, purge_tags=way.purge_tags)
-    arn, version_id = (current.arn, current.version_id) if current else (None, None)
-    since = current.current_since if current else None
+    value = _Value.of(current)
     if not way.dry_run:
-        arn, version_id = _apply(client, wish, step, arn, version_id)
-        if step.create or step.changed_keys:
-            since = api.written_at(client, wish.name)
+        value = _apply(client, wish, step, value)
+    elif current is not None and step.changed_keys:
+        value = dataclasses.replace(value, since=datetime.now(UTC))
     restored = found is not None and found.deleted
     before, after = _shown(wish, found, step)
     return Outcome(
         name=wish.name,
         changed=step.changed or restored,
-        arn=arn,
-        version_id=version_id,
-        current_since=since,
+        arn=value.arn,
+        version_id=value.version_id,
+        current_since=value.since,
         changed_keys=step.changed_keys,
         created=step.create,
         restored=restored,
@@ -129,9 +128,20 @@ def _present_once(client: SecretsManagerClient, wish: DocumentWish, way: Way) ->
     )
 
 
-def _apply(
-    client: SecretsManagerClient, wish: DocumentWish, step: Plan, arn: str | None, version_id: str | None
-) -> tuple[str | None, str | None]:
+@dataclasses.dataclass(frozen=True)
+class _Value:
+    """Which value a secret has, and since when."""
+
+    arn: str | None = None
+    version_id: str | None = None
+    since: datetime | None = None
+
+    @classmethod
+    def of(cls, current: Document | None) -> _Value:
+        return cls(current.arn, current.version_id, current.current_since) if current else cls()
+
+
+def _apply(client: SecretsManagerClient, wish: DocumentWish, step: Plan, value: _Value) -> _Value:
     made = {
         key: api.random_password(client, how.length, how.exclude_characters)
         for key, how in step.to_generate.items()
@@ -139,9 +149,10 @@ def _apply(
     text = json.dumps({**step.known, **made})
     if step.create:
         answer = api.create_secret(client, wish.name, _creation(wish, text))
-        arn, version_id = answer["ARN"], answer.get("VersionId")
+        value = _Value(answer["ARN"], answer.get("VersionId"), api.answered_at(answer))
     elif step.changed_keys:
-        version_id = api.write_secret(client, wish.name, text)["VersionId"]
+        answer = api.write_secret(client, wish.name, text)
+        value = _Value(value.arn, answer["VersionId"], api.answered_at(answer))
     if step.update:
         api.update_secret(client, wish.name, step.update)
     if step.add_tags and not step.create:
@@ -149,7 +160,7 @@ def _apply(
     if step.remove_tags:
         api.untag_secret(client, wish.name, list(step.remove_tags))
     _apply_safeguards(client, wish.name, step.safeguards)
-    return arn, version_id
+    return value
 
 
 def _apply_safeguards(client: SecretsManagerClient, name: str, step: SafeguardsPlan) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from .. import _tags
 from .._aws import AwsError, aws_call, aws_lookup
@@ -44,10 +45,10 @@ def write_secret(client: SecretsManagerClient, name: str, text: str) -> Answer:
     return t.cast(Answer, client.put_secret_value(SecretId=name, SecretString=text))
 
 
-@aws_call(SecretError, "describe secret {name}")
-def written_at(client: SecretsManagerClient, name: str) -> datetime:
-    """When the secret was last changed: what writes a value does not say when that was."""
-    return client.describe_secret(SecretId=name)["LastChangedDate"]
+def answered_at(answer: Answer) -> datetime:
+    """When AWS answered, by its own clock: an answer to a write has no date, and a read may be behind."""
+    told = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return parsedate_to_datetime(told) if told else datetime.now(UTC)
 
 
 @aws_lookup(SecretError, "read the pending version of secret {name}", "ResourceNotFoundException")

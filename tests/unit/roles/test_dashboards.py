@@ -78,3 +78,10 @@ def test_a_panel_may_be_empty_where_a_paused_cluster_leaves_it_so_and_nowhere_el
     divides = any(re.search(r"/ .*aws_rds_acuutilization", text) for text in expressions)
     empty = divides or not used <= OF_PAUSED
     assert panel.get("expect") == ("may_be_empty" if empty else None)
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_rates_look_back_over_two_scrapes_at_least(panel: dict[str, Any]) -> None:
+    """At most a minute is between two scrapes, and a rate is over four steps, whatever the source says."""
+    rates = [target for target in panel["targets"] if "$__rate_interval" in target["expr"]]
+    assert all(target.get("interval") == "30s" for target in rates)

@@ -50,7 +50,7 @@ def promtool() -> Path:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
 def test_every_selector_is_bound_to_the_cluster(rule: dict[str, Any]) -> None:
-    metrics = re.findall(r"(?:pg_\w+|aws_rds_\w+|aurora:[\w:]+|up)(?=\{|\)|\s|$)(\{[^}]*\})?", rule["expr"])
+    metrics = re.findall(r"\b(?:pg_\w+|aws_rds_\w+|aurora:[\w:]+|up)(?=\{|\)|\s|$)(\{[^}]*\})?", rule["expr"])
     assert metrics
     assert all('db_cluster="db"' in matchers for matchers in metrics)
 

@@ -185,3 +185,40 @@ def test_mistakes_change_nothing(
     wish = {**asked(login), "secret_ids": [known.get(secret, secret)]}
     assert words in run.failure(main, check=check, **wish)
     assert run.calls.mutating == []
+
+
+def test_what_has_changed_since_an_interruption_stays(
+    run: t.Any, login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_args: t.Any) -> t.NoReturn:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(actions, "_statement", die)
+        with pytest.raises(Killed):
+            run(main, **asked(login))
+    staged = login.secrets.get_secret_value(SecretId=login.document, VersionStage="AWSPENDING")
+    moved = {**login.value(), "host": "new.example.org"}
+    login.secrets.put_secret_value(SecretId=login.document, SecretString=json.dumps(moved))
+    run(main, **asked(login))
+    value = login.value()
+    assert value == {**moved, "password": json.loads(staged["SecretString"])["password"]}
+    assert login.works(value["password"])
+    now = login.secrets.get_secret_value(SecretId=login.document, VersionStage="AWSCURRENT")
+    assert now["VersionId"] != staged["VersionId"], "its date would be that of the staging"
+
+
+def test_a_document_may_be_named_by_its_arn(
+    run: t.Any, login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: list[str] = []
+    create = actions.api.create_secret
+
+    def kept(client: t.Any, name: str, request: t.Any) -> t.Any:
+        names.append(name)
+        return create(client, name, request)
+
+    monkeypatch.setattr(actions.api, "create_secret", kept)
+    arn = login.secrets.describe_secret(SecretId=login.document)["ARN"]
+    run(main, **{**asked(login), "secret_ids": [arn]})
+    assert names == [f"{login.document}-old-password"], "AWS takes no colon in a name"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import typing as t
 
 import pytest
@@ -143,12 +144,38 @@ def test_times_are_compared_to_the_second(run: t.Any, cluster: Cluster) -> None:
         pytest.param(OLD, True, 0, id="older, in check mode"),
     ],
 )
-def test_only_what_is_older_is_refreshed(
+def test_only_what_needs_it_is_refreshed(
     run: t.Any, cluster: Cluster, not_before: str, check: bool, annotated: int
 ) -> None:
-    result = run(external_secret_sync.main, check=check, **wish(not_before), refresh="if_older")
+    result = run(external_secret_sync.main, check=check, **wish(not_before), refresh="if_needed")
     assert result["changed"] is (not_before == OLD)
     assert len(cluster.annotated) == annotated
+
+
+@pytest.mark.parametrize("store", [pytest.param(True, id="and the store"), pytest.param(False, id="alone")])
+def test_what_failed_is_tried_again_at_once(run: t.Any, cluster: Cluster, store: bool) -> None:
+    cluster.fail(store=store)
+    run.failure(external_secret_sync.main, **WISH, refresh="if_needed")
+    names = [path.rpartition("/")[2] for path, _annotations in cluster.annotated]
+    assert names == ["aurora-secret-store"] * store + ["aurora-credentials"]
+
+
+def test_what_was_never_synced_is_not_too_old(run: t.Any, cluster: Cluster) -> None:
+    """Where the cluster's clock is behind, its first sync seems to come before the document."""
+    status = cluster.objects["external_secret"]["status"]
+    synced = status.pop("refreshTime")
+    look = cluster.get
+
+    def synced_at_the_second_look(path: str, *more: t.Any) -> t.Any:
+        found = look(path, *more)
+        if "externalsecrets" in path:
+            found = copy.deepcopy(found)
+            status["refreshTime"] = synced
+        return found
+
+    cluster.get = synced_at_the_second_look  # type: ignore[method-assign]
+    result = run(external_secret_sync.main, **wish(OLD), refresh="if_needed")
+    assert result["changed"] is False
 
 
 def test_what_is_never_synced_again_says_so(run: t.Any, cluster: Cluster) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import typing as t
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from ansible_collections.eks_observability.stack.plugins.modules.secretsmanager_document import main
@@ -50,12 +50,6 @@ def asked(secret: Secrets, **more: t.Any) -> dict[str, t.Any]:
     return {"name": secret.name, "values": values, "generated": {"password": {"length": 40}}, **more}
 
 
-def since(secret: Secrets) -> str:
-    """When the current version was made, as AWS says it."""
-    made = secret.client.get_secret_value(SecretId=secret.name)["CreatedDate"]
-    return str(made.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
-
-
 def test_create(run: t.Any, secret: Secrets) -> None:
     seen = run(main, check=True, documents=[asked(secret)])
     assert seen["changed"]
@@ -71,12 +65,30 @@ def test_create(run: t.Any, secret: Secrets) -> None:
         "name": secret.name,
         "arn": secret.described["ARN"],
         "version_id": created["version_id"],
-        "current_since": since(secret),
+        "current_since": created["current_since"],
         "changed_keys": ["engine", "password", "port", "username"],
         "created": True,
         "restored": False,
     }
     assert secret.values["password"] not in json.dumps(results)
+
+
+def test_since_when_a_value_is_current(run: t.Any, secret: Secrets) -> None:
+    def told(**options: t.Any) -> datetime:
+        (document,) = run(main, **options)["documents"]
+        return datetime.fromisoformat(document["current_since"])
+
+    def near(one: datetime, other: datetime) -> bool:
+        return abs(one - other) <= timedelta(seconds=2)
+
+    assert near(told(documents=[asked(secret)]), datetime.now(UTC))
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    version = secret.client.get_secret_value(SecretId=secret.name)
+    assert near(told(documents=[asked(secret)]), version["CreatedDate"])
+    assert told(documents=[asked(secret)], check=True) > long_ago
+    other = {**asked(secret), "values": {"port": 5433}}
+    assert near(told(documents=[other], check=True), datetime.now(UTC)), "it would become current now"
+    assert near(told(documents=[other]), datetime.now(UTC))
 
 
 def test_change(run: t.Any, secret: Secrets) -> None:

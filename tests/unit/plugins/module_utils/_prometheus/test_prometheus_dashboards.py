@@ -60,6 +60,22 @@ def test_panels_of_rows_count_and_rows_do_not() -> None:
 
 
 @pytest.mark.parametrize(
+    ("target", "given", "expected"),
+    [
+        pytest.param({}, {}, "1m", id="four times what a data source scrapes by default"),
+        pytest.param({"interval": "30s"}, {}, "120s", id="four steps"),
+        pytest.param({"interval": ">1m"}, {}, "240s", id="four steps, as older ones write it"),
+        pytest.param({"interval": "$step"}, {}, "1m", id="a variable"),
+        pytest.param({"interval": "30s"}, {"__rate_interval": "5m"}, "5m", id="a given value wins"),
+    ],
+)
+def test_how_far_a_rate_looks_back(target: dict[str, t.Any], given: dict[str, t.Any], expected: str) -> None:
+    model = {"panels": [panel("one", "rate(a[$__rate_interval])")]}
+    model["panels"][0]["targets"][0].update(target)
+    assert next(panels(model, given)).expressions == [("A", f"rate(a[{expected}])")]
+
+
+@pytest.mark.parametrize(
     ("variable", "given", "expected"),
     [
         pytest.param({"type": "constant", "query": "5"}, {}, "5", id="constant of the dashboard"),

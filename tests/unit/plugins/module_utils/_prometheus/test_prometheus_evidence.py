@@ -155,6 +155,21 @@ def test_a_gap_is_the_only_message(broken: Callable[[Server], None], said: str) 
     assert said in problem
 
 
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        pytest.param("observability-aurora-rules-1a2b.yaml", "loaded with another expression", id="its own"),
+        pytest.param("observability-orders-rules-3c4d.yaml", "not loaded (those of", id="another stack's"),
+    ],
+)
+def test_rules_of_another_stack_are_not_these_changed(file: str, said: str) -> None:
+    server = healthy()
+    edit(query="aurora:used > 0.9")(server)
+    server.groups[0]["file"] = f"/etc/prometheus/rules/prometheus-rulefiles-0/{file}"
+    assert all(said in problem for problem in proven(server).problems if "Full" in problem)
+    assert proven(server).problems
+
+
 def test_the_spelling_of_prometheus_is_the_same_rule() -> None:
     server = healthy()
     server.groups[0]["rules"][0]["query"] = "sum by (instance) (activity{})"
