@@ -36,14 +36,13 @@ demo-down: .venv/demo.installed ## stop the laboratory and remove all that it le
 
 # --- the tests -----------------------------------------------------------------------------------------------------
 scenarios := $(patsubst molecule/%/converge.yml,molecule-%,$(wildcard molecule/*/converge.yml))
-# Each keeps a core busy for two thirds of its time, and shows what it printed when it is over. One that fails does
-# not stop the others.
-three_at_a_time := $(MAKE) --no-print-directory --jobs=3 --output-sync=target --keep-going
+# Each keeps one core busy, and shows what it printed when it is over. One that fails does not stop the others.
+two_at_a_time := $(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going
 
 .PHONY: test lint units sanity molecule e2e faults $(scenarios)
 test: .venv/test.installed ## all tests
 	@# What takes longest begins.
-	@$(three_at_a_time) e2e faults units lint sanity $(scenarios)
+	@$(two_at_a_time) e2e faults units lint sanity $(scenarios)
 
 without_account := AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null KUBECONFIG=/dev/null
 lint: .venv/test.installed ## style, types, documentation, and the playbooks' syntax
@@ -83,7 +82,7 @@ ifdef ROLE
 	$(call heading,molecule)
 	@molecule test --scenario-name $(ROLE)
 else
-	@$(three_at_a_time) $(scenarios)
+	@$(two_at_a_time) $(scenarios)
 endif
 
 $(scenarios): molecule-%: .venv/test.installed

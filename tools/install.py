@@ -11,6 +11,7 @@ from nothing: pip takes a half-copied package for an installed one.
 from __future__ import annotations
 
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -74,6 +75,13 @@ def install(lock: Path) -> None:
             report(f"[3/3] installing {downloaded} packages")
 
 
+def keep_zip_bytecode() -> None:
+    """Have tools/zip_bytecode.py imported whenever the Python of .venv starts."""
+    (site,) = VENV.glob("lib/python*/site-packages")
+    shutil.copy(ROOT / "tools" / "zip_bytecode.py", site)
+    (site / "zip_bytecode.pth").write_text("import zip_bytecode\n", encoding="utf-8")
+
+
 def main(name: str) -> None:
     started = time.monotonic()
     if is_usable():
@@ -84,6 +92,7 @@ def main(name: str) -> None:
     for each in SETS:
         stamp(each).unlink(missing_ok=True)
     install(ROOT / "requirements" / f"{name}.lock")
+    keep_zip_bytecode()
     for each in SETS[: SETS.index(name) + 1]:
         stamp(each).touch()
     report(f"      .venv is ready ({time.monotonic() - started:.0f} s)")
