@@ -20,7 +20,7 @@ from lab.programs.wanted import ALL, BWRAP, POSTGRES, Wanted
 __all__ = ["ControlPlane", "Program", "Programs", "ProgramsError", "Versions", "ensure", "ensure_yace"]
 
 BY_HAND = (
-    "Install by hand: PostgreSQL 14 or newer with TLS and pg_stat_statements, postgres_exporter 0.15 or "
+    "Install by hand: PostgreSQL 14 or newer with TLS and pg_stat_statements, postgres_exporter 0.16 or "
     "newer, Prometheus 2.45 or newer with promtool; put them on the PATH or name them in "
     + ", ".join(wanted.variable for wanted in ALL)
     + "."

@@ -138,7 +138,7 @@ POSTGRES = Wanted("postgres", ("postgres",), (14,), None, _inspect_postgres, dro
 EXPORTER = Wanted(
     "exporter",
     ("prometheus-postgres-exporter", "postgres_exporter"),
-    (0, 15),
+    (0, 16),
     "prometheus-postgres-exporter",
 )
 PROMETHEUS = Wanted("prometheus", ("prometheus",), (2, 45), "prometheus", _inspect_prometheus)

@@ -216,7 +216,6 @@ causes:
 import dataclasses
 import functools
 import typing as t
-from datetime import datetime
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets.model import Wanted
@@ -260,6 +259,24 @@ def _aws(module: AnsibleModule) -> LookInAws:
     return functools.partial(in_aws.look, client)
 
 
+ARGUMENTS = {
+    "namespace": {"type": "str", "required": True},
+    "external_secrets": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "no_log": False,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+            "not_before": {"type": "str"},
+        },
+    },
+    "timeout": {"type": "int", "default": 120},
+    "refresh": {"type": "str", "choices": ["never", "if_needed", "always"], "default": "never"},
+    "look_in_aws": {"type": "bool", "default": False},
+    **AUTH_ARG_SPEC,
+}
 #: How long a store that is looked at again may take.
 LOOK_AGAIN_SECONDS = 15
 
@@ -268,46 +285,13 @@ def _waiting(timeout: float) -> t.Callable[[t.Callable[[], tuple[bool, t.Any]]],
     return lambda probe: wait_until(probe, timeout=timeout, pause=growing(0.25, 4))
 
 
-def _wanted(module: AnsibleModule, options: t.Mapping[str, t.Any]) -> Wanted:
-    given = options["not_before"]
-    try:
-        not_before = datetime.fromisoformat(given) if given else None
-        known = not_before is None or not_before.tzinfo is not None
-    except ValueError:
-        known = False
-    if not known:
-        module.fail_json(
-            msg=f"not_before of {options['name']} ({given}) is no time with a time zone, "
-            "as 2026-11-23T10:00:00Z is"
-        )
-    return Wanted(options["name"], tuple(options["keys"]), not_before=not_before)
-
-
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "namespace": {"type": "str", "required": True},
-            "external_secrets": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "no_log": False,
-                "options": {
-                    "name": {"type": "str", "required": True},
-                    "keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
-                    "not_before": {"type": "str"},
-                },
-            },
-            "timeout": {"type": "int", "default": 120},
-            "refresh": {"type": "str", "choices": ["never", "if_needed", "always"], "default": "never"},
-            "look_in_aws": {"type": "bool", "default": False},
-            **AUTH_ARG_SPEC,
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     params = module.params
-    wanted = [_wanted(module, one) for one in params["external_secrets"]]
-    wait = _waiting(params["timeout"])
+    try:
+        wanted = [Wanted.from_options(one) for one in params["external_secrets"]]
+    except ValueError as error:
+        module.fail_json(msg=str(error))
     refreshed = False
     try:
         cluster = connect(params)
@@ -321,9 +305,8 @@ def main() -> None:
                 dry_run=module.check_mode,
             )
             refreshed = refreshed or anew
-        sights, causes = sync(
-            cluster, params["namespace"], wanted, wait, _aws(module) if params["look_in_aws"] else None
-        )
+        look_in_aws = _aws(module) if params["look_in_aws"] else None
+        sights, causes = sync(cluster, params["namespace"], wanted, _waiting(params["timeout"]), look_in_aws)
     except (KubernetesError, ApiNotServedError) as error:
         module.fail_json(changed=refreshed, msg=str(error), external_secrets=[])
     results = [sight.result() for sight in sights]

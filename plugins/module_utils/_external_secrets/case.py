@@ -182,8 +182,7 @@ class Case:
     @property
     def failed(self) -> str:
         """What its condition says, empty unless it says that the sync failed."""
-        ready = self.seen.ready
-        return ready.message if ready is not None and not ready.true else ""
+        return self.seen.ready.message if self.seen.ready and self.seen.failed else ""
 
     @property
     def conditions(self) -> str:

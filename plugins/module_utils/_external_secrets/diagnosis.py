@@ -11,7 +11,6 @@ can be checked without them comes first, and what cannot be known without them i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC
 
 from ansible_collections.eks_observability.stack.plugins.module_utils._external_secrets import (
     documents,
@@ -25,6 +24,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._external_
     Case,
     Cause,
 )
+from ansible_collections.eks_observability.stack.plugins.module_utils._times import in_utc
 
 _SLOW = "External Secrets is slow, stopped or overloaded: look at its pods and its log"
 _THAW = "Change that setting, or delete the Secret, which is then written anew"
@@ -112,7 +112,7 @@ def _too_old(case: Case) -> Cause | None:
         return None
     what = (
         f"{case.title} was last synced at {case.seen.refresh_time}, before what it reads changed "
-        f"({changed.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}): Secret {case.seen.secret} has the former values"
+        f"({in_utc(changed)}): Secret {case.seen.secret} has the former values"
     )
     if case.seen.frozen:
         return Cause(f"{what}; with {case.seen.frozen} it is not synced again", _THAW)

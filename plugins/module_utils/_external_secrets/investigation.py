@@ -24,6 +24,7 @@ from ansible_collections.eks_observability.stack.plugins.module_utils._kubernete
     KubernetesError,
     Reader,
 )
+from ansible_collections.eks_observability.stack.plugins.module_utils._times import in_utc
 
 
 def path_of(namespace: str, plural: str, name: str) -> str:
@@ -151,4 +152,4 @@ def _shortly_before(time: str) -> str:
         moment = datetime.fromisoformat(time) - timedelta(seconds=2)
     except ValueError:
         return ""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return in_utc(moment)

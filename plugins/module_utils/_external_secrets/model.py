@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,6 +27,21 @@ class Wanted:
     """A synced version that is too old, because a refresh was asked for since."""
     not_before: datetime | None = None
     """What was read before is too old."""
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, t.Any]) -> Wanted:
+        """Raises ValueError for a time that is none."""
+        given = options["not_before"]
+        try:
+            not_before = datetime.fromisoformat(given) if given else None
+        except ValueError:
+            not_before = None
+        if given and (not_before is None or not_before.tzinfo is None):
+            raise ValueError(
+                f"not_before of {options['name']} ({given}) is no time with a time zone, "
+                "as 2026-11-23T10:00:00Z is"
+            )
+        return cls(options["name"], tuple(options["keys"]), not_before=not_before)
 
 
 @dataclass(frozen=True)
@@ -142,6 +157,11 @@ class ExternalSecret:
             synced_version=str(status.get("syncedResourceVersion") or ""),
             refresh_time=status.get("refreshTime"),
         )
+
+    @property
+    def failed(self) -> bool:
+        """Whether its condition says that the last sync failed."""
+        return self.ready is not None and not self.ready.true
 
     def read_before(self, time: datetime | None) -> bool:
         """Whether it was last synced before a time; it tells its own to the second."""

@@ -39,14 +39,12 @@ def refresh(
     if found is None:
         return wanted, False
     seen = ExternalSecret.from_object(found)
-    failed = seen.ready is not None and not seen.ready.true
-    due = failed or seen.read_before(wanted.not_before)
-    if if_needed and not due:
+    if if_needed and not seen.failed and not seen.read_before(wanted.not_before):
         # Its first sync is still to come, and later than anything that is known of; clocks may differ.
         return (wanted if seen.refresh_time else replace(wanted, not_before=None)), False
     if dry_run:
         return replace(wanted, not_before=None), True
-    if failed:
+    if seen.failed:
         _see_stores_ready(cluster, seen, wait)
     cluster.annotate(path, _now())
     return replace(wanted, not_before=None, after=seen.synced_version), True

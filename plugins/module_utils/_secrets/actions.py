@@ -11,6 +11,7 @@ import typing as t
 from datetime import UTC, datetime
 
 from .. import _tags
+from .._times import in_utc
 from .._waiting import Patience, TimedOut
 from . import api
 from .api import SecretError
@@ -43,15 +44,11 @@ class Outcome:
             "name": self.name,
             "arn": self.arn,
             "version_id": self.version_id,
-            "current_since": _in_utc(self.current_since),
+            "current_since": in_utc(self.current_since) if self.current_since else None,
             "changed_keys": list(self.changed_keys),
             "created": self.created,
             "restored": self.restored,
         }
-
-
-def _in_utc(time: datetime | None) -> str | None:
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -92,9 +92,9 @@ def test_major_of_a_version() -> None:
     [
         pytest.param(POSTGRES, "14.0", None, id="oldest postgres"),
         pytest.param(POSTGRES, "13.22", "13.22; the laboratory needs 14 or newer", id="too old postgres"),
-        pytest.param(EXPORTER, "0.15.0", None, id="oldest exporter"),
+        pytest.param(EXPORTER, "0.16.0", None, id="oldest exporter"),
         pytest.param(
-            EXPORTER, "0.11.1", "0.11.1; the laboratory needs 0.15 or newer", id="exporter of bookworm"
+            EXPORTER, "0.11.1", "0.11.1; the laboratory needs 0.16 or newer", id="exporter of bookworm"
         ),
         pytest.param(PROMETHEUS, "2.45.0", None, id="oldest prometheus"),
         pytest.param(PROMETHEUS, "2.42.0", "2.42.0; the laboratory needs 2.45", id="prometheus of bookworm"),
@@ -210,7 +210,7 @@ def test_an_old_program_on_the_path_is_passed_over_and_named(tmp_path: Path) -> 
     lines: list[str] = []
     assert installed(EXPORTER, {"PATH": f"{old.parent}:{new.parent}"}, lines.append) == Program(new, "0.17.1")
     assert lines == [
-        f"exporter: found, not used, because {old} is version 0.11.1; the laboratory needs 0.15 or newer"
+        f"exporter: found, not used, because {old} is version 0.11.1; the laboratory needs 0.16 or newer"
     ]
 
 

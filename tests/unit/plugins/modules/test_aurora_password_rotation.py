@@ -127,6 +127,16 @@ class Killed(BaseException):
     """What a killed process does not get to say."""
 
 
+def killed_at(place: str, run: t.Any, login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
+    def kill(*_arguments: t.Any) -> t.NoReturn:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(actions, place, kill)
+        with pytest.raises(Killed):
+            run(main, **asked(login))
+
+
 @pytest.mark.parametrize(
     ("place", "resumed", "safe"),
     [
@@ -141,14 +151,7 @@ def test_a_killed_run_is_finished_by_the_next(
     run: t.Any, login: Login, monkeypatch: pytest.MonkeyPatch, place: str, resumed: bool, safe: bool
 ) -> None:
     """`safe`: the document's password logs in even before the next run."""
-
-    def kill(*_arguments: t.Any) -> t.NoReturn:
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(actions, place, kill)
-        with pytest.raises(Killed):
-            run(main, **asked(login))
+    killed_at(place, run, login, monkeypatch)
     assert login.works(login.value()["password"]) is safe
     waiting = login.value("AWSPENDING")["password"] if resumed else None
     assert run(main, check=True, **asked(login))["rotations"][0]["resumed"] is resumed
@@ -190,13 +193,7 @@ def test_mistakes_change_nothing(
 def test_what_has_changed_since_an_interruption_stays(
     run: t.Any, login: Login, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(*_args: t.Any) -> t.NoReturn:
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(actions, "_statement", die)
-        with pytest.raises(Killed):
-            run(main, **asked(login))
+    killed_at("_statement", run, login, monkeypatch)
     staged = login.secrets.get_secret_value(SecretId=login.document, VersionStage="AWSPENDING")
     moved = {**login.value(), "host": "new.example.org"}
     login.secrets.put_secret_value(SecretId=login.document, SecretString=json.dumps(moved))
